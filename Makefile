@@ -1,0 +1,57 @@
+# One word per habit. Each target does all of its own set-up: a fresh machine needs Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Whatever the caller's shell has of Python settings stays outside.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+.PHONY: help setup run test gen lint types contract bench migrate clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+setup: $(VENV)/run.stamp ## make .venv with the command gamehall
+
+run: $(VENV)/run.stamp ## serve on an embedded SQLite file
+	$(BIN)/gamehall serve
+
+migrate: $(VENV)/run.stamp ## bring the database to this version's schema
+	$(BIN)/gamehall migrate
+
+test: $(VENV)/dev.stamp ## the whole suite, on both databases and both gRPC engines
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+gen: $(VENV)/dev.stamp ## generated/ and routes.lock from protos/
+	PATH="$(CURDIR)/$(BIN):$$PATH" buf format -w
+	PATH="$(CURDIR)/$(BIN):$$PATH" buf generate
+	$(BIN)/python tools/routes_lock.py > protos/routes.lock
+
+lint: $(VENV)/dev.stamp ## style, layers, contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	PATH="$(CURDIR)/$(BIN):$$PATH" buf lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" buf format --exit-code -d
+
+types: $(VENV)/dev.stamp ## mypy, strict
+	$(BIN)/mypy
+
+contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing published breaks
+	BIN="$(CURDIR)/$(BIN)" tools/contract_check.sh
+
+bench: $(VENV)/dev.stamp ## gamehall and two references side by side; writes docs/benchmarks.md
+	$(BIN)/python -m bench.run
+
+clean: ## remove what setup made
+	rm -rf $(VENV)

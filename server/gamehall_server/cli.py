@@ -1,0 +1,134 @@
+"""The command `gamehall`."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from gamehall_server import __version__
+from gamehall_server.settings import Settings
+
+T = TypeVar("T")
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gamehall: an open game backend.", pretty_exceptions_enable=False)
+user_app = typer.Typer(no_args_is_help=True, help="Users.")
+client_app = typer.Typer(no_args_is_help=True, help="API clients.")
+app.add_typer(user_app, name="user")
+app.add_typer(client_app, name="client")
+
+DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///path or postgresql://user@host/name", envvar="GAMEHALL_DATABASE_URL")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(envvar="GAMEHALL_HOST", help="Address to listen on.")] = None,
+    http_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_HTTP_PORT", help="Port of HTTP/JSON.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_GRPC_PORT", help="Port of gRPC.")] = None,
+    database_url: DatabaseUrl = None,
+    sandbox: Annotated[bool | None, typer.Option("--sandbox", envvar="GAMEHALL_SANDBOX", help="Let testers set the clock.")] = None,
+) -> None:
+    """Serve gRPC and HTTP/JSON. Makes and migrates the database where needed."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = _settings(host=host, http_port=http_port, grpc_port=grpc_port, database_url=database_url, sandbox=sandbox)
+    from gamehall_server.serve import Running
+    from gamehall_server.serve import serve as run
+
+    def banner(server: Running) -> None:
+        host = "localhost" if settings.host in ("0.0.0.0", "::", "127.0.0.1") else settings.host
+        err.print(f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else ""))
+        err.print(f"  HTTP/JSON  http://{host}:{server.http_port}")
+        err.print(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
+        err.print(f"  database   {_without_password(settings.database_url)}")
+        if server.product.admin_password:
+            err.print(f"  [bold]admin      {settings.admin_username} / {server.product.admin_password}[/bold]  (shown this once)")
+
+    _explained(lambda: _migrated(settings))
+    _explained(lambda: run(settings, banner))
+
+
+@app.command()
+def migrate(database_url: DatabaseUrl = None) -> None:
+    """Bring the database to the schema of this version."""
+    done = _explained(lambda: _migrated(_settings(database_url=database_url)))
+    out.print("migrated" if done else "nothing to do")
+
+
+@app.command()
+def routes() -> None:
+    """List every HTTP route with its RPC and who may call it."""
+    from gamehall_server.contract import bindings
+    from gamehall_server.main import SERVICERS
+
+    for binding in bindings([servicer.service for servicer in SERVICERS]):
+        out.print(f"{binding.verb:7}{binding.path:50} {binding.rpc:52} {binding.policy}", soft_wrap=True)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(__version__)
+
+
+@user_app.command("create")
+def create_user(
+    username: str,
+    email: Annotated[str, typer.Option(prompt=True)],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="GAMEHALL_USER_PASSWORD")],
+    role: Annotated[list[str] | None, typer.Option(help="Further roles; may be repeated.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Add a user. The password is asked for, or taken from GAMEHALL_USER_PASSWORD."""
+    from gamehall_server.admin import add_user
+
+    settings = _settings(database_url=database_url)
+    number = _explained(lambda: asyncio.run(add_user(settings, username, email, password, role or [])))
+    out.print(f"user {number}")
+
+
+@client_app.command("create")
+def create_client(
+    client_key: str,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    public: Annotated[bool, typer.Option("--public", help="No secret: for apps that cannot keep one.")] = False,
+    role: Annotated[list[str] | None, typer.Option(help="Roles of the client's own tokens; may be repeated.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Add an API client and print its secret, this once."""
+    from gamehall_server.admin import add_client
+
+    settings = _settings(database_url=database_url)
+    secret = _explained(lambda: asyncio.run(add_client(settings, client_key, name or client_key, public, role or [])))
+    out.print(f"client {client_key}" + (f"\nsecret {secret}" if secret else "  (public)"))
+
+
+def _settings(**given: object) -> Settings:
+    return _explained(lambda: Settings.read(**given))
+
+
+def _migrated(settings: Settings) -> bool:
+    from gamehall_server.migrate import migrate as run
+
+    return run(settings.database_url)
+
+
+def _without_password(url: str) -> str:
+    before, at, after = url.rpartition("@")
+    return f"{before.rpartition(':')[0]}:***@{after}" if at and before.count(":") > 1 else url
+
+
+def _explained(work: Callable[[], T]) -> T:
+    """Runs a command's work; what a person can mend is told in a sentence, without a stack trace."""
+    from gamehall_server.kit.errors import Fault
+    from gamehall_server.kit.storage import DatabaseInUse
+
+    try:
+        return work()
+    except (Fault, DatabaseInUse, OSError, ValueError) as problem:
+        err.print(f"[red]gamehall:[/red] {problem}")
+        raise typer.Exit(1) from None
+
+

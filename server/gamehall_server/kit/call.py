@@ -1,0 +1,91 @@
+"""A call: who asks, through which door, and what a method may use while it answers."""
+
+import enum
+from typing import Any
+
+import msgspec
+
+from gamehall_server.kit.clock import Micros
+from gamehall_server.kit.errors import Fault
+from gamehall_server.kit.storage import Handle
+
+
+class Scope(enum.Enum):
+    """What the policy gives a caller: every row, or only the caller's own."""
+
+    ALL = "all"
+    OWN = "own"
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who a valid token belongs to. A client's own token has no user. `user` is the user as other records show one."""
+
+    client_key: str
+    session_id: int
+    expires: int
+    roles: tuple[str, ...]
+    permissions: frozenset[str]
+    user_id: int | None = None
+    user: Any = None
+
+    @property
+    def principal(self) -> str:
+        """One text per user or client, for records that belong to either."""
+        return f"client:{self.client_key}" if self.user_id is None else f"user:{self.user_id}"
+
+
+class Arrival(msgspec.Struct):
+    """What a door knows of a call. `replayed` is set when the answer is that of an earlier call with the same key."""
+
+    request_id: str
+    address: str
+    door: str
+    authorization: str | None = None
+    idempotency_key: str | None = None
+    replayed: bool = False
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened, in plain values. The class name in snake_case is its type; `key` orders what must stay in order."""
+
+    key: str
+
+
+class Call:
+    """The second argument of every method."""
+
+    __slots__ = ("_scope", "arrival", "caller", "db", "events", "now", "refusal", "scoped")
+
+    def __init__(self, arrival: Arrival, caller: Caller | None, scope: Scope, now: Micros, db: Handle) -> None:
+        self.arrival = arrival
+        self.caller = caller
+        self.now = now
+        self.db = db
+        self.events: list[tuple[str, Event]] = []
+        self.refusal: Fault | None = None
+        # Whether somebody asked what the caller may reach. A call with scope OWN that ends without asking is a bug, not an answer.
+        self.scoped = scope is Scope.ALL
+        self._scope = scope
+
+    @property
+    def scope(self) -> Scope:
+        """What the caller may reach; who reads it takes on to apply it."""
+        self.scoped = True
+        return self._scope
+
+    @property
+    def user_id(self) -> int | None:
+        """The user who calls; None for clients and for nobody."""
+        return None if self.caller is None else self.caller.user_id
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller holds a permission, for answers that show more to some."""
+        return self.caller is not None and permission in self.caller.permissions
+
+    def refuse_after_commit(self, fault: Fault) -> None:
+        """Refuses the call, but keeps what it wrote: for refusals that themselves change something."""
+        self.refusal = fault
+
+    def emit(self, type: str, event: Event) -> None:
+        """Announces what happened. The outbox keeps it in the call's transaction."""
+        self.events.append((type, event))

@@ -1,0 +1,73 @@
+"""Time and chance: the only place that reads the machine's clock or its random source.
+
+Moments are integer microseconds since the unix epoch, UTC: exact, ordered, the same in Python and in both databases.
+"""
+
+import secrets
+import time
+from typing import Protocol
+
+Micros = int
+SECOND: Micros = 1_000_000
+
+
+class Clock(Protocol):
+    """Where `call.now` comes from."""
+
+    def now(self) -> Micros:
+        """The deployment's time."""
+        ...
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> Micros:
+        return time.time_ns() // 1000
+
+
+class SandboxClock:
+    """A clock that a tester sets, freezes and advances. It runs at the machine's pace from wherever it was set."""
+
+    def __init__(self) -> None:
+        self._offset: Micros = 0
+        self._frozen_at: Micros | None = None
+
+    def now(self) -> Micros:
+        if self._frozen_at is not None:
+            return self._frozen_at
+        return time.time_ns() // 1000 + self._offset
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen_at is not None
+
+    def set(self, moment: Micros) -> None:
+        """Moves the clock to a moment; it goes on running, or standing, from there."""
+        if self._frozen_at is not None:
+            self._frozen_at = moment
+        else:
+            self._offset = moment - time.time_ns() // 1000
+
+    def freeze(self, frozen: bool) -> None:
+        """Stops the clock where it is, or lets it run on from there."""
+        if frozen and self._frozen_at is None:
+            self._frozen_at = self.now()
+        elif not frozen and self._frozen_at is not None:
+            moment, self._frozen_at = self._frozen_at, None
+            self.set(moment)
+
+
+def real_seconds() -> int:
+    """Unix seconds of the machine: what access tokens are judged by, sandbox or not."""
+    return int(time.time())
+
+
+def token(size: int = 32) -> str:
+    """A secret of `size` random bytes in URL-safe text."""
+    return secrets.token_urlsafe(size)
+
+
+def request_id() -> str:
+    """A number that finds one call in the log: 16 hexadecimal digits."""
+    return secrets.token_hex(8)

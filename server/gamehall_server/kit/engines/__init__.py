@@ -1,0 +1,71 @@
+"""gRPC engines behind one face: grpcio's own asyncio server, and pygrpc-native, whose HTTP/2 runs in Rust.
+
+Both take the same handlers, reflection and health. `auto` takes the native one where its wheel is installed.
+"""
+
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from gamehall_server.kit.engines.handlers import register
+from gamehall_server.kit.invoke import App
+
+ENGINES = ("auto", "grpcio", "native")
+# A message may be somewhat larger than the JSON body it can come from (1 MiB).
+LARGEST_MESSAGE = 4 * 1024 * 1024
+OPTIONS: list[tuple[str, Any]] = [
+    ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.absolute_max_metadata_size", 16 * 1024),
+    ("grpc.max_concurrent_streams", 100),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.so_reuseport", 0),
+]
+
+
+class GrpcDoor:
+    """One gRPC server on one port."""
+
+    def __init__(self, app: App, host: str, port: int, engine: str) -> None:
+        self.engine = _chosen(engine)
+        self._server = _new_server(self.engine)
+        services = register(app, self._server)
+        self.health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        self._services = ["", *services]
+        reflection.enable_server_reflection([*services, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+        self.port: int = self._server.add_insecure_port(f"{host}:{port}")
+
+    async def start(self) -> None:
+        """Opens the door and says so to health checks."""
+        await self._server.start()
+        for service in self._services:
+            await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace: float) -> None:
+        """Tells health checks, lets calls under way end for `grace` seconds, and closes."""
+        await self.health.enter_graceful_shutdown()
+        await self._server.stop(grace)
+
+
+def _chosen(engine: str) -> str:
+    if engine not in ENGINES:
+        raise ValueError(f"unknown gRPC engine {engine!r}; choose from {', '.join(ENGINES)}")
+    if engine != "auto":
+        return engine
+    try:
+        import pygrpc_native.aio  # noqa: F401
+    except ImportError:
+        return "grpcio"
+    return "native"
+
+
+def _new_server(engine: str) -> Any:
+    if engine == "native":
+        from pygrpc_native import aio
+
+        return aio.server(options=OPTIONS)
+    return grpc.aio.server(options=OPTIONS)

@@ -1,0 +1,205 @@
+"""The one path of every call, whichever door it came through:
+
+authenticate → policy → rate → validate → first part → idempotency → method → audit, outbox → commit.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from gamehall.options.v1.errors_pb2 import ErrorReason
+from google.protobuf.message import Message
+
+from gamehall_server.kit import audit, idempotency, outbox
+from gamehall_server.kit.call import Arrival, Call, Caller
+from gamehall_server.kit.clock import Clock, Micros
+from gamehall_server.kit.errors import Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated, Violation
+from gamehall_server.kit.rpc import Drift, Prepared, Rpc, Servicer, bind
+from gamehall_server.kit.storage import Database, Handle
+
+log = logging.getLogger("gamehall.invoke")
+BEARER = "bearer "
+
+Rate = Callable[[Rpc, Caller | None, Arrival], None]
+Observe = Callable[[Rpc, Arrival, Fault | None], None]
+
+
+class Authenticator(Protocol):
+    """Who a bearer token belongs to. Raises Unauthenticated for a token that is not valid."""
+
+    def known(self, token: str) -> Caller | None:
+        """A caller verified before and still valid, without waiting."""
+        ...
+
+    async def verify(self, token: str, db: Handle) -> Caller:
+        """Verifies the token."""
+        ...
+
+
+def unlimited(rpc: Rpc, caller: Caller | None, arrival: Arrival) -> None:
+    """The rate hook of a deployment without limits."""
+
+
+def unobserved(rpc: Rpc, arrival: Arrival, fault: Fault | None) -> None:
+    """The observer of a deployment that counts nothing."""
+
+
+class App:
+    """Every RPC of the deployment, and the database they share. `invoke` raises Fault and nothing else."""
+
+    def __init__(
+        self,
+        database: Database,
+        authenticator: Authenticator,
+        clock: Clock,
+        servicers: Iterable[Servicer],
+        *,
+        rate: Rate = unlimited,
+        observe: Observe = unobserved,
+        most_in_flight: int = 1000,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.observe = observe
+        self._authenticator = authenticator
+        self._rate = rate
+        self._most_in_flight = most_in_flight
+        self._in_flight = 0
+        self.rpcs: dict[str, Rpc] = {}
+        for servicer in servicers:
+            for rpc in bind(servicer):
+                if rpc.name in self.rpcs:
+                    raise Drift(f"{rpc.name} is served twice")
+                self.rpcs[rpc.name] = rpc
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return self._in_flight
+
+    async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Message:
+        """The answer to one call. The request belongs to the call from here on."""
+        if self._in_flight >= self._most_in_flight:
+            raise Exhausted(retry_after=1)
+        self._in_flight += 1
+        try:
+            answer = await self._answer(rpc, request, arrival)
+        except Fault as fault:
+            self.observe(rpc, arrival, fault)
+            raise
+        except Exception:
+            # The one place that meets bugs. The text stays in the log: it may hold values nobody should see.
+            log.exception("bug in %s, request %s", rpc.name, arrival.request_id)
+            fault = Internal()
+            self.observe(rpc, arrival, fault)
+            raise fault from None
+        finally:
+            self._in_flight -= 1
+        self.observe(rpc, arrival, None)
+        return answer
+
+    async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Message:
+        caller = await self._authenticate(rpc, arrival)
+        scope = rpc.access.scope(caller)
+        self._rate(rpc, caller, arrival)
+        violations = rpc.check(request)
+        if violations:
+            required = any(violation.message == "required" for violation in violations[:1])
+            raise Invalid(reason=ErrorReason.ERROR_REASON_REQUIRED if required else None, violations=tuple(violations))
+        if rpc.user_field is not None:
+            _name_user(request, rpc.user_field, caller)
+        call = Call(arrival, caller, scope, self.clock.now(), self.database.reader())
+        method = rpc.method
+        if rpc.first is not None and rpc.then is not None:
+            then, prepared = rpc.then, await rpc.first(request, call)
+
+            async def method(request: Message, call: Call) -> Message:
+                return await then(request, call, prepared)
+
+        assert method is not None
+        if rpc.reads:
+            answer = await method(request, call)
+            if not call.scoped:
+                raise RuntimeError(f"{rpc.name} never applied the scope OWN")
+            return answer
+        return await self._write(rpc, method, request, call)
+
+    async def _write(self, rpc: Rpc, method: Callable[[Message, Call], Awaitable[Message]], request: Message, call: Call) -> Message:
+        keyed = rpc.rules.keyed and call.arrival.idempotency_key is not None
+        digest = idempotency.digest_of(request) if keyed else b""
+        scoped = call.scoped
+
+        async def work(db: Handle) -> Message:
+            # A retried transaction starts over: nothing of the failed try may stay.
+            call.db, call.events, call.refusal, call.scoped = db, [], None, scoped
+            if keyed:
+                earlier = await idempotency.answered(rpc, call, digest)
+                if earlier is not None:
+                    return earlier
+            answer = await method(request, call)
+            if not call.scoped:
+                raise RuntimeError(f"{rpc.name} never applied the scope OWN")
+            if rpc.rules.audit:
+                await audit.note(call, rpc.name)
+            if call.events:
+                await outbox.keep(call)
+            if keyed:
+                idempotency.keep(rpc, call, digest, answer)
+            return answer
+
+        try:
+            try:
+                answer = await self.database.write(work)
+            except Duplicate as duplicate:
+                if not (keyed and idempotency.raced(duplicate)):
+                    raise
+                answer = await self.database.write(work)
+        except Duplicate as duplicate:
+            raise _as_requested(rpc, duplicate) from None
+        if call.refusal is not None:
+            raise call.refusal
+        return answer
+
+    async def _authenticate(self, rpc: Rpc, arrival: Arrival) -> Caller | None:
+        authorization = arrival.authorization
+        if authorization is None or rpc.rules.oauth:
+            return None
+        if authorization[:7].lower() != BEARER:
+            raise Unauthenticated("Authorization must be: Bearer, and the access token.", reason=ErrorReason.ERROR_REASON_TOKEN_INVALID)
+        token = authorization[7:].strip()
+        return self._authenticator.known(token) or await self._authenticator.verify(token, self.database.reader())
+
+    async def sweep(self) -> None:
+        """Removes what is no longer kept. Called from time to time."""
+        now: Micros = self.clock.now()
+
+        async def work(db: Handle) -> None:
+            await idempotency.sweep(db, now)
+
+        await self.database.write(work)
+
+
+def _as_requested(rpc: Rpc, duplicate: Duplicate) -> Duplicate:
+    """A unique violation, told of the request's fields. A column `x_key` keeps the folded form of the field `x`."""
+    named = []
+    for column, _ in duplicate.violations:
+        name = column.removesuffix("_key")
+        fields = rpc.descriptor.input_type.fields
+        inside = (f"{f.name}.{name}" for f in fields if f.message_type is not None and name in f.message_type.fields_by_name)
+        path = name if name in rpc.descriptor.input_type.fields_by_name else next(inside, name)
+        named.append(Violation(path, Duplicate.default_message))
+    return Duplicate(violations=tuple(named))
+
+
+def _name_user(request: Message, field: str, caller: Caller | None) -> None:
+    """Puts the caller's id where the request says "me"; refuses what is not an id."""
+    value: str = getattr(request, field)
+    if value == "me":
+        if caller is None or caller.user_id is None:
+            raise Invalid('"me" needs a user\'s token', field=field)
+        setattr(request, field, str(caller.user_id))
+    elif not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise Invalid('a user id or "me"', field=field)
+
+
+__all__ = ["App", "Arrival", "Authenticator", "Drift", "Prepared", "Rpc", "Servicer"]

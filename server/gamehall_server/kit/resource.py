@@ -1,0 +1,196 @@
+"""A Resource ties a table to a message and says which rows a caller may reach. It never learns a module's name."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
+from sqlmodel import SQLModel
+
+from gamehall_server.kit.call import Call, Scope
+from gamehall_server.kit.errors import NotFound
+from gamehall_server.kit.mapping import Computed, Embed, Mapper
+from gamehall_server.kit.page import Page, bounded, describe, ordering
+from gamehall_server.kit.storage import Query, table_of
+
+R = TypeVar("R", bound=SQLModel)
+CREATED, UPDATED = "created_date", "updated_date"
+
+
+class Resource(Generic[R]):
+    """Rows of one table as messages of one type.
+
+    owner:    the column with the id of the user a row belongs to; with scope OWN only the caller's rows exist.
+    embeds:   fields that show a record of another table, joined in the same query.
+    computed: fields made from a column.
+    order:    the order of lists that name none.
+    """
+
+    def __init__(
+        self,
+        model: type[R],
+        message: type[Message],
+        *,
+        owner: str | None = None,
+        embeds: Mapping[str, Embed] | None = None,
+        computed: Mapping[str, Computed] | None = None,
+        order: str = "id:ASC",
+    ) -> None:
+        self.rows = table_of(model)
+        self.table = self.rows.table
+        self.message = message
+        self.noun = message.DESCRIPTOR.name.lower()
+        self.owner = owner
+        self.order = order
+        self.embeds = dict(embeds or {})
+        self.mapper = Mapper(message, self.table, self.embeds, computed or {})
+        self.sortable = frozenset(f.name for f in message.DESCRIPTOR.fields if f.name in self.table.columns)
+        self.key = self.table.primary_key.columns[0]
+        # Each shape of a statement is compiled once.
+        self._get = lru_cache(maxsize=None)(self._build_get)
+        self._page = lru_cache(maxsize=256)(self._build_page)
+        self._count = lru_cache(maxsize=256)(self._build_count)
+        self._change = lru_cache(maxsize=64)(self._build_change)
+        self._remove = Query(delete(self.table).where(self.key == bindparam("id", type_=self.key.type)))
+
+    # What a caller may reach.
+
+    def visible(self, call: Call) -> bool:
+        """Whether the caller reaches every row; if not, only those whose owner column is the caller."""
+        if call.scope is Scope.ALL:
+            return True
+        if self.owner is None:
+            raise RuntimeError(f"{self.noun} has no owner, but its policy speaks of own rows")
+        return False
+
+    def _missing(self) -> NotFound:
+        return NotFound(f"No {self.noun} with this {self.key.name}.", field=self.key.name)
+
+    # Reading.
+
+    async def load(self, call: Call, id: Any, *, lock: bool = False) -> R:
+        """The row, locked for the rest of the transaction when asked; NotFound when the caller may not reach it."""
+        everything = self.visible(call)
+        owner = {} if everything else {"owner": call.user_id}
+        row = await call.db.one(self._get(everything, lock, True), id=id, **owner)
+        if row is None:
+            raise self._missing()
+        found: R = row
+        return found
+
+    async def find(self, call: Call, id: Any) -> Message:
+        """The message of a row; NotFound when the caller may not reach it."""
+        everything = self.visible(call)
+        owner = {} if everything else {"owner": call.user_id}
+        row = await call.db.one(self._get(everything, False, False), id=id, **owner)
+        if row is None:
+            raise self._missing()
+        return self.mapper.show(row)
+
+    async def page(self, call: Call, equal: Mapping[str, Any], wanted: Page, order: str, content: Any, info: Any) -> None:
+        """Fills `content` with the page's messages and `info` with what it tells of itself. `equal`: column -> wanted value."""
+        if not self.visible(call):
+            equal = {**equal, str(self.owner): call.user_id}
+        names = frozenset(equal)
+        ordered = ordering(order, self.table, self.sortable, self.order)
+        query, cheap = self._page(names, ordered)
+        read = call.db.all if cheap else call.db.scan
+        rows = await read(query, limit=wanted.size, offset=wanted.offset, **equal)
+        if rows:
+            total = rows[0][-1]
+        else:
+            total = await call.db.value(self._count(names), **equal) if wanted.number > 1 else 0
+        fill, add = self.mapper.fill, content.add
+        for row in rows:
+            fill(add(), row[:-1])
+        describe(wanted, total, len(rows), info)
+
+    # Writing.
+
+    async def add(self, call: Call, values: dict[str, Any]) -> tuple[Any, ...]:
+        """Inserts a row with these column values, numbered, dated and owned by the caller; gives the row as `show` takes it."""
+        columns = self.table.columns
+        if "id" in columns and "id" not in values:
+            values["id"] = await call.db.new_id(self.table.name)
+        for dated in (CREATED, UPDATED):
+            if dated in columns:
+                values.setdefault(dated, call.now)
+        if self.owner is not None:
+            values.setdefault(self.owner, call.user_id)
+        complete = {column.name: values.get(column.name) for column in columns}
+        call.db.later(self.rows.insert, **complete)
+        return tuple(complete.values())
+
+    async def show(self, call: Call, row: tuple[Any, ...]) -> Message:
+        """The message of a row this call has just written."""
+        shown = list(row)
+        for embed in self.embeds.values():
+            shown.extend(await self._embedded(call, embed, row))
+        return self.mapper.show(tuple(shown))
+
+    async def _embedded(self, call: Call, embed: Embed, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [column.name for column in self.table.columns]
+        wanted = row[names.index(embed.column)]
+        if wanted is None:
+            return (None,) * len(embed.columns)
+        if call.caller is not None and wanted == call.caller.user_id:
+            # The caller's own record came with the token.
+            own: tuple[Any, ...] = call.caller.user
+            return own
+        query = Query(select(*embed.columns).where(embed.columns[0] == bindparam("id", type_=embed.columns[0].type)))
+        found: tuple[Any, ...] = await call.db.one(query, id=wanted)
+        return found
+
+    async def change(self, call: Call, row: R, **values: Any) -> None:
+        """Writes these columns of a row that was loaded with its lock."""
+        if UPDATED in self.table.columns:
+            values.setdefault(UPDATED, call.now)
+        for name, value in values.items():
+            setattr(row, name, value)
+        call.db.later(self._change(tuple(values)), key=getattr(row, self.key.name), **values)
+
+    async def remove(self, call: Call, row: R) -> None:
+        """Deletes a row that was loaded with its lock."""
+        call.db.later(self._remove, id=getattr(row, self.key.name))
+
+    # Statements, one per shape.
+
+    def _where(self, everything: bool) -> list[ColumnElement[bool]]:
+        where: list[ColumnElement[bool]] = [self.key == bindparam("id", type_=self.key.type)]
+        if not everything:
+            column = self.table.columns[str(self.owner)]
+            where.append(column == bindparam("owner", type_=column.type))
+        return where
+
+    def _joined(self) -> Select[Any]:
+        joined: Any = self.table
+        for embed in self.embeds.values():
+            first = embed.columns[0]
+            joined = joined.outerjoin(first.table, first == self.table.columns[embed.column])
+        return select(*self.mapper.columns).select_from(joined)
+
+    def _build_get(self, everything: bool, lock: bool, bare: bool) -> Query[Any]:
+        statement = select(self.table) if bare else self._joined()
+        statement = statement.where(*self._where(everything))
+        return Query(statement.with_for_update() if lock else statement, self.rows.Row if bare else None)
+
+    def _filters(self, names: frozenset[str]) -> list[ColumnElement[bool]]:
+        return [self.table.columns[name] == bindparam(name, type_=self.table.columns[name].type) for name in sorted(names)]
+
+    def _build_page(self, names: frozenset[str], order: tuple[tuple[str, bool], ...]) -> tuple[Query[Any], bool]:
+        filters = self._filters(names)
+        total = select(func.count()).select_from(self.table).where(*filters).scalar_subquery()
+        by = [self.table.columns[name].asc() if up else self.table.columns[name].desc() for name, up in order]
+        statement = self._joined().add_columns(total).where(*filters).order_by(*by)
+        statement = statement.limit(bindparam("limit", type_=self.key.type)).offset(bindparam("offset", type_=self.key.type))
+        return Query(statement), bounded(self.table, names, order)
+
+    def _build_count(self, names: frozenset[str]) -> Query[Any]:
+        return Query(select(func.count()).select_from(self.table).where(*self._filters(names)))
+
+    def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
+        values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}
+        return Query(update(self.table).where(self.key == bindparam("key", type_=self.key.type)).values(**values))
+
+

@@ -1,0 +1,84 @@
+"""RPCs as the contract declares them: types, rules, and the method that answers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, Protocol
+
+from gamehall.options.v1 import options_pb2
+from google.protobuf import message_factory
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.message import Message
+
+from gamehall_server.kit.access import Access
+from gamehall_server.kit.call import Call
+from gamehall_server.kit.validation import compile_check, rules_of
+
+Method = Callable[[Any, Call], Awaitable[Message]]
+
+
+class Drift(Exception):
+    """The contract and the code disagree. The server does not start."""
+
+
+class Servicer(Protocol):
+    """A class with one attribute per RPC of its service: a method, a verb, or a Prepared pair."""
+
+    service: ServiceDescriptor
+
+
+class Prepared(NamedTuple):
+    """A method in two parts. `first(request, call)` runs before the transaction opens, for slow work such as hashing, and writes nothing;
+    `then(request, call, first's answer)` runs inside it."""
+
+    first: Callable[[Any, Call], Awaitable[Any]]
+    then: Callable[[Any, Call, Any], Awaitable[Message]]
+
+
+class Rpc:
+    """One method of the contract with everything the path of a call needs, read once at start."""
+
+    __slots__ = ("access", "check", "descriptor", "first", "method", "name", "reads", "request", "response", "rules", "then", "user_field")
+
+    def __init__(self, descriptor: MethodDescriptor, method: Method | Prepared) -> None:
+        self.descriptor = descriptor
+        self.name = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
+        self.request: type[Message] = message_factory.GetMessageClass(descriptor.input_type)
+        self.response: type[Message] = message_factory.GetMessageClass(descriptor.output_type)
+        options = descriptor.GetOptions()
+        self.rules: options_pb2.MethodRules = options.Extensions[options_pb2.method]
+        if not self.rules.HasField("policy"):
+            raise Drift(f"{self.name} has no policy")
+        self.access = Access(self.rules.policy)
+        self.reads = options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+        self.check = compile_check(descriptor.input_type)
+        self.user_field = _user_field(descriptor)
+        self.first: Callable[[Any, Call], Awaitable[Any]] | None = None
+        self.then: Callable[[Any, Call, Any], Awaitable[Message]] | None = None
+        self.method: Method | None = None
+        if isinstance(method, Prepared):
+            self.first, self.then = method
+        else:
+            self.method = method
+
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Every permission the RPC asks for."""
+        return self.access.permissions | frozenset(self.rules.also)
+
+
+def _user_field(descriptor: MethodDescriptor) -> str | None:
+    marked: list[FieldDescriptor] = [field for field in descriptor.input_type.fields if rules_of(field).user_id]
+    return marked[0].name if marked else None
+
+
+def bind(servicer: Servicer) -> list[Rpc]:
+    """The RPCs of a servicer. A verb learns which RPC it serves here; an RPC nobody wrote stops the server."""
+    found = []
+    for descriptor in servicer.service.methods:
+        method = getattr(servicer, descriptor.name, None)
+        if method is None:
+            raise Drift(f"{type(servicer).__name__} does not write {servicer.service.full_name}.{descriptor.name}")
+        bound = getattr(method, "bound_to", None)
+        found.append(Rpc(descriptor, bound(descriptor) if bound is not None else method))
+    return found

@@ -1,0 +1,21 @@
+"""The database: tables, statements compiled once, and one way to write durably, on SQLite and on PostgreSQL."""
+
+from gamehall_server.kit.storage.handle import MOST_ROWS, Database, Handle
+from gamehall_server.kit.storage.opening import open_database
+from gamehall_server.kit.storage.query import Query, any_of
+from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeSQLite
+from gamehall_server.kit.storage.tables import Table, table_of
+
+__all__ = [
+    "MOST_ROWS",
+    "Database",
+    "DatabaseInUse",
+    "FileClaim",
+    "Handle",
+    "Query",
+    "Table",
+    "UnsafeSQLite",
+    "any_of",
+    "open_database",
+    "table_of",
+]

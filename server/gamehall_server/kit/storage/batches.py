@@ -1,0 +1,83 @@
+"""Several writes as one statement: WITH a AS (INSERT …), b AS (INSERT …) SELECT 1. One round trip in place of one each, and of BEGIN and COMMIT."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Insert
+
+from gamehall_server.kit.storage.query import Parameters, Query
+
+_NUMBERED = re.compile(r"\$(\d+)")
+# Beyond this a statement is long to plan, and there would be one for every number of rows.
+MOST_TOGETHER = 16
+# Shapes kept. There are few in a running server: one or two for each method that writes.
+_MOST_SHAPES = 1000
+
+Deferred = list[tuple[Query[Any], Parameters]]
+Shape = tuple[Query[Any], ...]
+
+
+class Batches:
+    """Which deferred writes go together. Remembers each shape it has met."""
+
+    def __init__(self) -> None:
+        self._known: dict[Shape, list[tuple[str, int]]] = {}
+
+    def of(self, deferred: Deferred) -> list[tuple[str, list[Any]]]:
+        """SQL and values of the statements that do the same as these writes, one after the other."""
+        shape = tuple(query for query, _ in deferred)
+        parts = self._known.get(shape)
+        if parts is None:
+            if len(self._known) >= _MOST_SHAPES:
+                self._known.clear()
+            parts = self._known[shape] = _combined(shape)
+        statements, at = [], 0
+        for sql, count in parts:
+            values: list[Any] = []
+            for query, parameters in deferred[at : at + count]:
+                values.extend(query.postgres.bind(parameters))
+            statements.append((sql, values))
+            at += count
+        return statements
+
+
+def _combined(shape: Shape) -> list[tuple[str, int]]:
+    """The statements of a shape: SQL and the number of writes it does."""
+    parts: list[list[Query[Any]]] = []
+    for query in shape:
+        if parts and len(parts[-1]) < MOST_TOGETHER and all(_together(query, other) for other in parts[-1]):
+            parts[-1].append(query)
+        else:
+            parts.append([query])
+    return [(_sql(part), len(part)) for part in parts]
+
+
+def _sql(part: list[Query[Any]]) -> str:
+    if len(part) == 1:
+        return part[0].postgres.sql
+    shift, pieces = 0, []
+    for number, query in enumerate(part):
+        plan = query.postgres
+        renumbered = _NUMBERED.sub(lambda found, shift=shift: f"${int(found[1]) + shift}", plan.sql)  # type: ignore[misc]
+        pieces.append(f"w{number} AS ({renumbered})")
+        shift += len(plan.names)
+    return f"WITH {', '.join(pieces)} SELECT 1"
+
+
+def _together(one: Query[Any], other: Query[Any]) -> bool:
+    """Whether two writes do the same in either order, each without seeing the other: that is how PostgreSQL runs them."""
+    if not (_alone(one) and _alone(other)):
+        return False
+    if one.statement.table is not other.statement.table:  # type: ignore[attr-defined]
+        return True
+    return _plain_insert(one) and _plain_insert(other)
+
+
+def _alone(query: Query[Any]) -> bool:
+    """Whether a write reads nothing but the rows it changes, and has no quoted text in which a $1 would not be a parameter."""
+    sql = query.postgres.sql
+    return query.postgres.writes and "SELECT" not in sql and "'" not in sql and "RETURNING" not in sql and " FROM (" not in sql
+
+
+def _plain_insert(query: Query[Any]) -> bool:
+    return isinstance(query.statement, Insert) and "ON CONFLICT" not in query.postgres.sql

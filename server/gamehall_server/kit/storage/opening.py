@@ -1,0 +1,26 @@
+"""Which database a URL means."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import Table, make_url
+
+from gamehall_server.kit.storage.handle import Database
+from gamehall_server.kit.storage.postgres import PostgresDatabase
+from gamehall_server.kit.storage.sqlite import SQLiteDatabase
+
+
+def open_database(url: str, tables: Iterable[Table], *, most_connections: int = 8) -> Database:
+    """The database at `sqlite:///path` or `postgresql://…`, not connected yet: await `open()` in the loop that will use it.
+
+    tables:           those whose unique constraints a Duplicate shall name by column.
+    most_connections: of this process to PostgreSQL.
+    Raises ValueError for a URL that is neither.
+    """
+    parsed = make_url(url)
+    kind = parsed.get_backend_name()
+    if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return SQLiteDatabase(Path(parsed.database), tables)
+    if kind == "postgresql":
+        return PostgresDatabase(parsed.set(drivername="postgresql").render_as_string(hide_password=False), tables, most_connections)
+    raise ValueError("a database URL is sqlite:///path/to/file or postgresql://user:password@host/name")

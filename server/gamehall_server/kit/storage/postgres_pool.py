@@ -1,0 +1,124 @@
+"""Connections to PostgreSQL: a free list without a reset query, and what the driver's errors mean."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]  # It has no types.
+
+from gamehall_server.kit.errors import Conflict, Unavailable
+from gamehall_server.kit.storage.violations import duplicate, taken_on_postgres
+
+log = logging.getLogger("gamehall.storage")
+# Every error of the driver: those the server sent, and those of a connection that is no more.
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# The server aborted a transaction that has only to be run again.
+TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# How a connection reads.
+ALL_ROWS = asyncpg.Connection.fetch
+FIRST_ROW = asyncpg.Connection.fetchrow
+STATUS = asyncpg.Connection.execute
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+_OUT_OF_ORDER = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError)
+_SETTINGS = {
+    "application_name": "gamehall",
+    "jit": "off",
+    "lock_timeout": "2s",
+    "default_transaction_isolation": "read committed",
+    "idle_in_transaction_session_timeout": "60s",
+}
+# After this many seconds unused, a connection's end may have come unnoticed.
+_LONG_UNUSED = 1.0
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether an error says that the connection has ended."""
+    return isinstance(error, _GONE) or (isinstance(error, asyncpg.InterfaceError) and "closed" in str(error))
+
+
+def fault(error: BaseException, columns: dict[str, tuple[str, ...]]) -> BaseException:
+    """What a caller is told of a driver's error: a Fault where somebody can act on it, else the error itself."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return duplicate(taken_on_postgres(error.constraint_name, error.detail, columns))
+    if isinstance(error, asyncpg.LockNotAvailableError | TRY_AGAIN):
+        return Conflict(retry_after=1)
+    if is_gone(error) or isinstance(error, _OUT_OF_ORDER):
+        return Unavailable(retry_after=1)
+    return error
+
+
+class Pool:
+    """At most `most` connections. A caller takes one, and gives it back or drops it; beyond `most` callers wait their turn."""
+
+    def __init__(self, url: str, most: int) -> None:
+        self._url = url
+        self._most = most
+        self._places = asyncio.Semaphore(most)
+        self._free: list[tuple[Any, float]] = []
+        self._loop = asyncio.get_running_loop()
+
+    async def take(self) -> Any:
+        """A connection for the caller alone. Raises Unavailable when the server cannot be reached."""
+        await self._places.acquire()
+        try:
+            while self._free:
+                connection, since = self._free.pop()
+                if self._loop.time() - since > _LONG_UNUSED:
+                    # Lets the loop read what the server may have said meanwhile, such as goodbye.
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                if not connection.is_closed():
+                    return connection
+            return await self._connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give(self, connection: Any) -> None:
+        """Takes a connection back that has no open transaction."""
+        if not connection.is_closed():
+            self._free.append((connection, self._loop.time()))
+        self._places.release()
+
+    def drop(self, connection: Any) -> None:
+        """Takes a connection back that is in an unknown state, and ends it."""
+        connection.terminate()
+        self._places.release()
+
+    def forget(self) -> None:
+        """Ends the unused connections: one of their kind was found dead."""
+        while self._free:
+            self._free.pop()[0].terminate()
+
+    async def close(self) -> None:
+        """Waits for the connections in use, then ends all."""
+        for _ in range(self._most):
+            await self._places.acquire()
+        while self._free:
+            connection, _ = self._free.pop()
+            try:
+                await connection.close(timeout=2)
+            except DRIVER_ERRORS:
+                connection.terminate()
+
+    async def _connect(self) -> Any:
+        try:
+            connection = await asyncpg.connect(
+                self._url, timeout=5, statement_cache_size=2000, max_cached_statement_lifetime=0, server_settings=_SETTINGS
+            )
+            for kind in ("json", "jsonb"):
+                await connection.set_type_codec(kind, encoder=str, decoder=json.loads, schema="pg_catalog")
+        except (*DRIVER_ERRORS, ValueError) as error:
+            log.error("no connection to PostgreSQL: %s", error)
+            raise Unavailable(retry_after=1) from error
+        return connection

@@ -1,0 +1,151 @@
+"""Handles on SQLite. Their methods are coroutines that never suspend, but for scans in the reader's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gamehall_server.kit.errors import Exhausted
+from gamehall_server.kit.storage.handle import MOST_ROWS, Handle
+from gamehall_server.kit.storage.query import Parameters, Plan, Query
+
+if TYPE_CHECKING:
+    from gamehall_server.kit.storage.sqlite_writer import Writer
+
+R = TypeVar("R")
+_HIGHEST = "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?), 0), coalesce((SELECT max(id) FROM {table}), 0))"
+
+
+def limited(cursor: Any) -> list[Any]:
+    """Every row of a cursor. Raises Exhausted beyond MOST_ROWS."""
+    rows: list[Any] = cursor.fetchmany(MOST_ROWS + 1)
+    if len(rows) > MOST_ROWS:
+        raise Exhausted(f"The answer has more than {MOST_ROWS} rows.")
+    return rows
+
+
+class WriteHandle(Handle):
+    """One call in its savepoint on the writer's connection."""
+
+    __slots__ = ("_closed", "_deferred", "_failure", "_saved", "_writer", "callbacks")
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._deferred: list[tuple[Plan, Parameters]] = []
+        self._saved = False
+        self._closed = False
+        self._failure: BaseException | None = None
+        self.callbacks: list[Callable[[], None]] = []
+
+    async def one(self, query: Query[R], /, **parameters: Any) -> R | None:
+        plan = query.sqlite
+        row = self._execute(plan, parameters).fetchone()
+        return None if row is None else plan.make(row)
+
+    async def all(self, query: Query[R], /, **parameters: Any) -> list[R]:
+        plan = query.sqlite
+        rows: list[R] = plan.every(self._execute(plan, parameters).fetchall())
+        return rows
+
+    async def value(self, query: Query[Any], /, **parameters: Any) -> Any:
+        plan = query.sqlite
+        row = self._execute(plan, parameters).fetchone()
+        return None if row is None else plan.first(row)
+
+    async def scan(self, query: Query[R], /, **parameters: Any) -> list[R]:
+        plan = query.sqlite
+        rows: list[R] = plan.every(limited(self._execute(plan, parameters)))
+        return rows
+
+    async def run(self, query: Query[Any], /, **parameters: Any) -> int:
+        changed: int = self._execute(query.sqlite, parameters).rowcount
+        return changed
+
+    def later(self, query: Query[Any], /, **parameters: Any) -> None:
+        if self._closed:
+            raise RuntimeError("the transaction has ended")
+        self._deferred.append((query.sqlite, parameters))
+
+    async def new_id(self, table: str) -> int:
+        ids = self._writer.ids
+        number = ids.get(table)
+        if number is None:
+            number = self._highest(table)
+        ids[table] = number = number + 1
+        return number
+
+    def after(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def _highest(self, table: str) -> int:
+        """The highest number ever committed for a table; in this process it is asked for once."""
+        connection = self._writer.connection
+        schema = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()
+        if schema is None or "AUTOINCREMENT" not in schema[0]:
+            raise RuntimeError(f"{table} is not a table with numbered rows in this database")
+        quoted = '"' + table.replace('"', '""') + '"'
+        highest: int = connection.execute(_HIGHEST.format(table=quoted), (table,)).fetchone()[0]
+        return highest
+
+    def _execute(self, plan: Plan, parameters: Parameters) -> Any:
+        if self._closed:
+            raise RuntimeError("the transaction has ended")
+        if self._failure is not None:
+            raise self._failure
+        writer = self._writer
+        values = plan.bind(parameters)
+        try:
+            if not self._saved:
+                writer.connection.execute("SAVEPOINT call")
+                self._saved = True
+            if self._deferred:
+                self._flush()
+            return writer.connection.execute(plan.sql, values)
+        except writer.driver.Error as error:
+            raise self._failed(error) from error
+
+    def _flush(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        execute = self._writer.connection.execute
+        for plan, parameters in deferred:
+            execute(plan.sql, plan.bind(parameters))
+
+    def _failed(self, error: Exception) -> BaseException:
+        self._failure = self._writer.driver.fault(error, self._writer.columns)
+        return self._failure
+
+    def finish(self) -> None:
+        """Runs what was deferred and keeps the call's writes."""
+        if self._failure is not None:
+            raise self._failure
+        connection = self._writer.connection
+        try:
+            if not self._saved:
+                if not self._deferred:
+                    return
+                if len(self._deferred) > 1:
+                    # A single statement is undone by SQLite itself when it fails; more than one need the savepoint.
+                    connection.execute("SAVEPOINT call")
+                    self._saved = True
+            self._flush()
+            if self._saved:
+                connection.execute("RELEASE call")
+                self._saved = False
+        except self._writer.driver.Error as error:
+            raise self._failed(error) from error
+
+    def undo(self) -> None:
+        """Takes the call's writes back, unless SQLite has already given up the whole transaction."""
+        connection = self._writer.connection
+        if not (self._saved and connection.in_transaction):
+            return
+        try:
+            connection.execute("ROLLBACK TO call")
+            connection.execute("RELEASE call")
+        except self._writer.driver.Error:
+            # What cannot be taken back alone goes with its whole group.
+            connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """From here on the handle refuses to be used."""
+        self._closed = True

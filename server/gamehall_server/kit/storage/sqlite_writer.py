@@ -1,0 +1,190 @@
+"""The one writer of a SQLite file. Calls that arrive together share a transaction, each in its own savepoint: group commit.
+
+A call is stepped by hand from its first statement to the end of its savepoint. If it could suspend in between, another call's
+statements would land inside its savepoint, and undoing one would undo the other's. COMMIT runs in a thread, because it waits for
+the disk; calls that arrive meanwhile form the next group. Nobody hears an answer, good or bad, before the commit.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import Context, copy_context
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from gamehall_server.kit.errors import Unavailable
+from gamehall_server.kit.storage.handle import Handle
+from gamehall_server.kit.storage.sqlite_file import Driver
+from gamehall_server.kit.storage.sqlite_handles import WriteHandle
+
+log = logging.getLogger("gamehall.storage")
+Work = Callable[[Handle], Awaitable[Any]]
+# Calls of one group: at some 20 us each, a full one holds the loop for about a millisecond.
+MOST_IN_GROUP = 64
+
+
+class _Call:
+    """A call that waits for its commit."""
+
+    __slots__ = ("after", "context", "done", "error", "result", "work")
+
+    def __init__(self, work: Work, done: "asyncio.Future[Any]", context: Context) -> None:
+        self.work = work
+        self.done = done
+        self.context = context
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.after: list[Callable[[], None]] = []
+
+
+class Writer:
+    """Runs calls in groups on one connection. `columns`: those of unique indexes, by name."""
+
+    def __init__(self, driver: Driver, connection: Any, columns: dict[str, tuple[str, ...]]) -> None:
+        self.driver = driver
+        self.connection = connection
+        self.columns = columns
+        self.ids: dict[str, int] = {}
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Call] = deque()
+        self._scheduled = False
+        self._stepping = False
+        self._idle: list[asyncio.Future[None]] = []
+        self._commits: SimpleQueue[list[_Call] | None] = SimpleQueue()
+        self.committing = False
+        self._thread = Thread(target=self._commit_in_thread, name="gamehall-commit", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Work) -> Any:
+        """The result of `work`, when it is durable."""
+        if self._stepping:
+            raise RuntimeError("a transaction inside a transaction: pass the handle on")
+        call = _Call(work, self._loop.create_future(), copy_context())
+        self._waiting.append(call)
+        self._schedule()
+        return await call.done
+
+    async def settled(self) -> None:
+        """Waits until no transaction is open."""
+        while self.committing:
+            idle = self._loop.create_future()
+            self._idle.append(idle)
+            await idle
+
+    async def close(self) -> None:
+        """Commits what waits, then stops the thread."""
+        while self._waiting or self.committing:
+            self._schedule()
+            if self.committing:
+                await self.settled()
+            else:
+                await asyncio.sleep(0)
+        self._commits.put(None)
+        self._thread.join()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and not self.committing:
+            self._scheduled = True
+            # Not now: calls of the same turn of the loop belong to the same group.
+            self._loop.call_soon(self._run_group)
+
+    def _run_group(self) -> None:
+        self._scheduled = False
+        connection, waiting = self.connection, self._waiting
+        group: list[_Call] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            before = connection.total_changes
+        except self.driver.Error as error:
+            log.error("no transaction: %s", error)
+            group = [waiting.popleft() for _ in range(len(waiting))]
+            return self._deliver(group, error)
+        while waiting and len(group) < MOST_IN_GROUP:
+            call = waiting.popleft()
+            if call.done.done():
+                # Its caller has gone, and nothing of it was run.
+                continue
+            group.append(call)
+            call.context.run(self._step, call)
+            if not connection.in_transaction:
+                # A full disk, for one, makes SQLite give up everything since BEGIN.
+                return self._deliver(group, call.error)
+        if connection.total_changes == before:
+            return self._finish(group)
+        self.committing = True
+        self._commits.put(group)
+        return None
+
+    def _step(self, call: _Call) -> None:
+        """Runs a call to its end and keeps its result or its error. What it wrote stays only with a result."""
+        handle = WriteHandle(self)
+        self._stepping = True
+        try:
+            step = call.work(handle).__await__()
+            try:
+                next(step)
+            except StopIteration as end:
+                call.result = end.value
+            else:
+                handle.close()
+                step.close()  # type: ignore[attr-defined]  # A coroutine's iterator has it.
+                raise RuntimeError("suspended inside a transaction: on SQLite a call awaits nothing but its handle")
+            handle.finish()
+            call.after = handle.callbacks
+        except BaseException as error:
+            call.error = error
+            handle.undo()
+        finally:
+            handle.close()
+            self._stepping = False
+
+    def _finish(self, group: list[_Call]) -> None:
+        """Ends a transaction that changed nothing: no disk is waited for."""
+        try:
+            self.connection.execute("COMMIT")
+        except self.driver.Error as error:
+            return self._deliver(group, error)
+        return self._deliver(group, None)
+
+    def _commit_in_thread(self) -> None:
+        while (group := self._commits.get()) is not None:
+            failure: Exception | None = None
+            try:
+                self.connection.execute("COMMIT")
+            except self.driver.Error as error:
+                failure = error
+            self._loop.call_soon_threadsafe(self._deliver, group, failure)
+
+    def _deliver(self, group: list[_Call], failure: BaseException | None) -> None:
+        """Tells each caller of a group how it ended. With a `failure` nothing of the group was kept."""
+        self.committing = False
+        if failure is not None:
+            log.error("a group of %d calls was not committed: %s", len(group), failure)
+            if self.connection.in_transaction:
+                with suppress(self.driver.Error):
+                    self.connection.execute("ROLLBACK")
+        for call in group:
+            if failure is None:
+                for callback in call.after:
+                    # Before the callers go on: the loop runs what it is given in order.
+                    self._loop.call_soon(callback)
+        for call in group:
+            if call.done.done():
+                continue
+            if failure is not None:
+                fault = Unavailable(retry_after=1)
+                fault.__cause__ = failure
+                call.done.set_exception(fault)
+            elif call.error is not None:
+                call.done.set_exception(call.error)
+            else:
+                call.done.set_result(call.result)
+        for idle in self._idle:
+            if not idle.done():
+                idle.set_result(None)
+        self._idle.clear()
+        if self._waiting:
+            self._schedule()

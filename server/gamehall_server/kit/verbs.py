@@ -1,0 +1,171 @@
+"""The standard methods, each written once. A verb is bound to an RPC by one visible line in a servicer.
+
+At start a verb reads its RPC: the request field that carries the resource's message is the body, every other field names a column.
+A verb has no hooks: one line more means a written method, with the same calls of Resource.
+"""
+
+from typing import Any
+
+from google.api import field_behavior_pb2
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+
+from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.mapping import compile_values
+from gamehall_server.kit.page import page_of
+from gamehall_server.kit.resource import Resource
+from gamehall_server.kit.rpc import Drift, Method
+from gamehall_server.kit.validation import behavior, output_only
+
+PAGE_FIELDS = frozenset({"size", "page", "order"})
+_IMMUTABLE = field_behavior_pb2.FieldBehavior.Value("IMMUTABLE")
+
+
+class Changed(Event, frozen=True):
+    """A record was created, updated or deleted: its id, and the user it belongs to."""
+
+    id: Any
+    user_id: int | None
+
+
+class Verb:
+    """What the verbs share: the resource, and the event they announce."""
+
+    past = ""
+
+    def __init__(self, resource: Resource[Any]) -> None:
+        self.resource = resource
+
+    def _emit(self, call: Call, id: Any, owner: int | None) -> None:
+        noun = self.resource.table.name
+        call.emit(f"{noun}_{self.past}", Changed(f"{noun}:{id}", id, owner))
+
+    def _owner(self, row: Any) -> int | None:
+        return None if self.resource.owner is None else getattr(row, self.resource.owner)
+
+    def _body(self, descriptor: Descriptor) -> FieldDescriptor | None:
+        """The field of a request or answer that carries the resource's message."""
+        wanted = self.resource.message.DESCRIPTOR
+        return next((f for f in descriptor.fields if f.message_type is wanted and not f.is_repeated), None)
+
+    def _answer(self, rpc: MethodDescriptor) -> tuple[type[Message], str | None]:
+        shown = self._body(rpc.output_type)
+        if shown is None and rpc.output_type.fields:
+            raise Drift(f"{rpc.output_type.full_name} neither carries {self.resource.message.DESCRIPTOR.name} nor is empty")
+        return message_factory.GetMessageClass(rpc.output_type), None if shown is None else shown.name
+
+    def _key(self, rpc: MethodDescriptor) -> str:
+        name = self.resource.key.name
+        if name not in rpc.input_type.fields_by_name:
+            raise Drift(f"{rpc.input_type.full_name} does not name a {self.resource.noun} by {name}")
+        return name
+
+
+class Create(Verb):
+    """Keeps what the body says and answers with the record."""
+
+    past = "created"
+
+    def bound_to(self, rpc: MethodDescriptor) -> Method:
+        """The method for this RPC."""
+        body = self._body(rpc.input_type)
+        if body is None:
+            raise Drift(f"{rpc.input_type.full_name} does not carry {self.resource.message.DESCRIPTOR.name}")
+        writable = [field for field in body.message_type.fields if not output_only(field)]
+        values = compile_values(self.resource.message, self.resource.table, writable)
+        response, shown = self._answer(rpc)
+        resource, name = self.resource, body.name
+
+        async def create(request: Any, call: Call) -> Message:
+            row = await resource.add(call, values(getattr(request, name)))
+            self._emit(call, row[0], call.user_id)
+            return response(**{shown: await resource.show(call, row)}) if shown else response()
+
+        return create
+
+
+class Get(Verb):
+    """Answers with one record."""
+
+    def bound_to(self, rpc: MethodDescriptor) -> Method:
+        """The method for this RPC."""
+        key = self._key(rpc)
+        response, shown = self._answer(rpc)
+        if shown is None:
+            raise Drift(f"{rpc.full_name} answers without a {self.resource.noun}")
+        resource = self.resource
+
+        async def get(request: Any, call: Call) -> Message:
+            return response(**{shown: await resource.find(call, getattr(request, key))})
+
+        return get
+
+
+class List(Verb):
+    """Answers with a page. Every request field but size, page and order is a column that must equal it; an empty one does not count."""
+
+    def bound_to(self, rpc: MethodDescriptor) -> Method:
+        """The method for this RPC."""
+        request_fields = [field.name for field in rpc.input_type.fields]
+        if not PAGE_FIELDS.issubset(request_fields):
+            raise Drift(f"{rpc.input_type.full_name} lacks one of {', '.join(sorted(PAGE_FIELDS))}")
+        filters = [name for name in request_fields if name not in PAGE_FIELDS]
+        for name in filters:
+            if name not in self.resource.table.columns:
+                raise Drift(f"{rpc.input_type.full_name}.{name} has no column in {self.resource.table.name}")
+        response = message_factory.GetMessageClass(rpc.output_type)
+        resource = self.resource
+
+        async def list_page(request: Any, call: Call) -> Message:
+            answer: Any = response()
+            equal = {name: value for name in filters if (value := getattr(request, name))}
+            await resource.page(call, equal, page_of(request), request.order, answer.content, answer.page_info)
+            page: Message = answer
+            return page
+
+        return list_page
+
+
+class Update(Verb):
+    """Writes the body's fields, or the request's own where it has no body, over a record the caller may reach."""
+
+    past = "updated"
+
+    def bound_to(self, rpc: MethodDescriptor) -> Method:
+        """The method for this RPC."""
+        key = self._key(rpc)
+        body = self._body(rpc.input_type)
+        source = rpc.input_type if body is None else body.message_type
+        writable = [f for f in source.fields if f.name != key and not output_only(f) and _IMMUTABLE not in behavior(f)]
+        values = compile_values(message_factory.GetMessageClass(source), self.resource.table, writable)
+        response, shown = self._answer(rpc)
+        resource, name = self.resource, None if body is None else body.name
+
+        async def update(request: Any, call: Call) -> Message:
+            row = await resource.load(call, getattr(request, key), lock=True)
+            await resource.change(call, row, **values(request if name is None else getattr(request, name)))
+            self._emit(call, getattr(row, key), self._owner(row))
+            return response(**{shown: await resource.find(call, getattr(row, key))}) if shown else response()
+
+        return update
+
+
+class Delete(Verb):
+    """Removes a record the caller may reach."""
+
+    past = "deleted"
+
+    def bound_to(self, rpc: MethodDescriptor) -> Method:
+        """The method for this RPC."""
+        key = self._key(rpc)
+        response, _ = self._answer(rpc)
+        resource = self.resource
+
+        async def delete(request: Any, call: Call) -> Message:
+            row = await resource.load(call, getattr(request, key), lock=True)
+            await resource.remove(call, row)
+            self._emit(call, getattr(row, key), self._owner(row))
+            return response()
+
+        return delete

@@ -1,0 +1,97 @@
+"""Every servicer and every table of the product: adding a module is adding a line here."""
+
+from typing import NamedTuple
+
+from sqlmodel import SQLModel
+
+from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.invoke import App, Observe, unobserved
+from gamehall_server.kit.rpc import Servicer
+from gamehall_server.kit.storage import Database, Handle, open_database
+from gamehall_server.modules import users
+from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
+from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
+from gamehall_server.modules.auth import KeyRing, TokenVerifier
+from gamehall_server.modules.auth.servicer import Tokens
+from gamehall_server.modules.comments.servicer import Comments
+from gamehall_server.modules.locations.servicer import Locations
+from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.users.servicer import Users
+from gamehall_server.settings import Settings
+
+
+class Product(NamedTuple):
+    """A deployment that is ready to serve."""
+
+    app: App
+    database: Database
+    hasher: PasswordHasher
+    verifier: TokenVerifier
+    # The administrator's new password when this start made one up: it is shown this once.
+    admin_password: str | None
+
+    async def close(self) -> None:
+        """Lets the database and the threads go."""
+        self.hasher.close()
+        await self.database.close()
+
+
+SERVICERS: tuple[type[Servicer], ...] = (Comments, Locations, Platform, Sandbox, Tokens, Users)
+
+
+def permissions_of(app: App) -> set[str]:
+    """Every permission that an RPC of the deployment asks for."""
+    return {name for rpc in app.rpcs.values() for name in rpc.permissions}
+
+
+
+
+async def build(settings: Settings, *, observe: Observe = unobserved) -> Product:
+    """Opens the database, settles what every deployment starts with, and binds every servicer to its RPCs.
+
+    Raises Drift when contract and code disagree, and what `Database.open` raises.
+    """
+    clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
+    database = open_database(settings.database_url, SQLModel.metadata.tables.values())
+    await database.open()
+    keys = KeyRing()
+    passes: list[int] = []
+    now = clock.now()
+
+    async def settle(db: Handle) -> None:
+        passes.append(await settle_passes(db, settings.password_passes or None))
+        await keys.settle(db, now)
+
+    await database.write(settle)
+    hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
+    servicers: list[Servicer] = [
+        Comments(),
+        Locations(),
+        Platform(database),
+        Tokens(hasher, keys, verifier),
+        Users(hasher),
+    ]
+    if isinstance(clock, SandboxClock):
+        servicers.append(Sandbox(clock))
+    app = App(database, verifier, clock, servicers, observe=observe, most_in_flight=settings.most_in_flight)
+
+    async def access(db: Handle) -> None:
+        await settle_access(db, now, permissions_of(app))
+
+    await database.write(access)
+    password = await _settle_admin(settings, database, hasher, now)
+    return Product(app, database, hasher, verifier, password)
+
+
+async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:
+    """Adds the administrator of a new deployment; gives the password when it had to be made up."""
+    if await users.credentials_of(database.reader(), users.folded(settings.admin_username)) is not None:
+        return None
+    password = settings.admin_password or token(12)
+    registration = users.Registration(settings.admin_username, settings.admin_email, await hasher.hash(password), {})
+
+    async def add(db: Handle) -> None:
+        await users.register(db, now, registration, ROLE_USER, ROLE_ADMIN)
+
+    await database.write(add)
+    return None if settings.admin_password else password

@@ -1,0 +1,78 @@
+"""Passwords: argon2id in a bounded pool beside the loop, so that sign-ins never stand in the way of other calls."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher as Argon2
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from gamehall_server.kit.errors import Exhausted
+
+T = TypeVar("T")
+# OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
+MEMORY_KIB = 19 * 1024
+FEWEST_PASSES = 2
+MOST_PASSES = 12
+AIM_SECONDS = 0.025
+LONGEST_QUEUE = 64
+
+
+def measured_passes() -> int:
+    """Passes that take about 25 ms on this machine; never fewer than OWASP's two."""
+    hasher = Argon2(time_cost=FEWEST_PASSES, memory_cost=MEMORY_KIB, parallelism=1)
+    hasher.hash("warm up")
+    started = time.perf_counter()
+    hasher.hash("measured")
+    each = (time.perf_counter() - started) / FEWEST_PASSES
+    return max(FEWEST_PASSES, min(MOST_PASSES, round(AIM_SECONDS / each)))
+
+
+class PasswordHasher:
+    """Hashes and verifies. Raises Exhausted when too many wait already."""
+
+    def __init__(self, passes: int) -> None:
+        self._argon2 = Argon2(time_cost=passes, memory_cost=MEMORY_KIB, parallelism=1)
+        # One core stays free for every other call.
+        self._pool = ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="argon2")
+        self._waiting = 0
+        self._dummy: str | None = None
+
+    async def hash(self, password: str) -> str:
+        """The hash to keep."""
+        return await self._beside(self._argon2.hash, password)
+
+    async def verify(self, hashed: str | None, password: str) -> bool:
+        """Whether the password is the hashed one. None stands for a user who does not exist, and takes as long."""
+        if hashed is None:
+            if self._dummy is None:
+                self._dummy = await self.hash("nobody's password")
+            await self._beside(self._verify, self._dummy, password)
+            return False
+        return await self._beside(self._verify, hashed, password)
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether the hash was made with other costs than today's."""
+        return self._argon2.check_needs_rehash(hashed)
+
+    def close(self) -> None:
+        """Lets the threads go."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        try:
+            return self._argon2.verify(hashed, password)
+        except (VerifyMismatchError, InvalidHashError):
+            return False
+
+    async def _beside(self, work: Callable[..., T], *args: str) -> T:
+        if self._waiting >= LONGEST_QUEUE:
+            raise Exhausted("Too many sign-ins at once: try again in a moment.", retry_after=1)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        finally:
+            self._waiting -= 1

@@ -1,0 +1,130 @@
+"""Access tokens: who they belong to. A token is verified once and then known until it expires or its session ends."""
+
+import hashlib
+from typing import Any
+
+import jwt
+from gamehall.options.v1.errors_pb2 import ErrorReason
+
+from gamehall_server.kit import clock
+from gamehall_server.kit.call import Caller
+from gamehall_server.kit.errors import Unauthenticated
+from gamehall_server.kit.storage import Handle
+from gamehall_server.modules import users
+from gamehall_server.modules.access import find_client, grants_of_client, grants_of_user
+from gamehall_server.modules.auth.keys import ALGORITHM, TOKEN_TYPE, KeyRing
+from gamehall_server.modules.auth.sessions import live_session
+from gamehall_server.modules.auth.tables import SessionRow
+
+LONGEST_TOKEN = 8192
+MOST_KNOWN = 100_000
+REQUIRED_CLAIMS = ["iss", "aud", "sub", "client_id", "sid", "jti", "iat", "exp"]
+
+
+def invalid() -> Unauthenticated:
+    """One answer for everything that is wrong with a token: which check failed is nobody's business."""
+    return Unauthenticated("The access token is not valid.", reason=ErrorReason.ERROR_REASON_TOKEN_INVALID)
+
+
+def expired() -> Unauthenticated:
+    """The answer to a token that was good once."""
+    return Unauthenticated("The access token has expired.", reason=ErrorReason.ERROR_REASON_TOKEN_EXPIRED)
+
+
+class TokenVerifier:
+    """Signs and verifies access tokens of one issuer (RFC 9068)."""
+
+    def __init__(self, keys: KeyRing, issuer: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._known: dict[bytes, Caller] = {}
+        self._of_session: dict[int, list[bytes]] = {}
+        # Counts endings. What was verified while one happened is not remembered: it may be about the ended session.
+        self._endings = 0
+
+    def issue(self, session: SessionRow, seconds: int) -> str:
+        """An access token of a session, good for so many seconds of real time."""
+        now = clock.real_seconds()
+        claims = {
+            "iss": self._issuer,
+            "aud": self._issuer,
+            "sub": session.client_key if session.user_id is None else str(session.user_id),
+            "client_id": session.client_key,
+            "sid": session.id,
+            "jti": clock.token(12),
+            "iat": now,
+            "exp": now + seconds,
+            "scope": "write read",
+        }
+        return self._keys.sign(claims)
+
+    def known(self, token: str) -> Caller | None:
+        """A caller verified before. Raises Unauthenticated when the token has expired since."""
+        caller = self._known.get(hashlib.sha256(token.encode()).digest())
+        if caller is not None and clock.real_seconds() >= caller.expires:
+            raise expired()
+        return caller
+
+    async def verify(self, token: str, db: Handle) -> Caller:
+        """The caller of a token; raises Unauthenticated unless it is ours, unexpired, and of a session that goes on."""
+        claims = self._claims(token)
+        endings = self._endings
+        session = await live_session(db, claims["sid"])
+        if session is None or session.client_key != claims["client_id"]:
+            raise invalid()
+        caller = await self._caller(db, session, claims["exp"])
+        if endings == self._endings:
+            self._remember(hashlib.sha256(token.encode()).digest(), caller)
+        return caller
+
+    def forget(self, session_id: int) -> None:
+        """Forgets every token of a session that has ended."""
+        self._endings += 1
+        for digest in self._of_session.pop(session_id, ()):
+            self._known.pop(digest, None)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise invalid()
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._keys.public(header.get("kid"))
+            if key is None or header.get("typ") != TOKEN_TYPE:
+                raise invalid()
+            options: Any = {"require": REQUIRED_CLAIMS}
+            claims: dict[str, Any] = jwt.decode(token, key, [ALGORITHM], options, issuer=self._issuer, audience=self._issuer)
+        except jwt.ExpiredSignatureError:
+            raise expired() from None
+        except (jwt.PyJWTError, ValueError):
+            raise invalid() from None
+        if not isinstance(claims["sid"], int) or not isinstance(claims["exp"], int):
+            raise invalid()
+        return claims
+
+    async def _caller(self, db: Handle, session: SessionRow, expires: int) -> Caller:
+        if session.user_id is None:
+            client = await find_client(db, session.client_key)
+            if client is None:
+                raise invalid()
+            held = await grants_of_client(db, client.id)
+            return Caller(session.client_key, session.id, expires, held.roles, held.permissions)
+        user = await users.summary_of(db, session.user_id)
+        if user is None:
+            raise invalid()
+        held = await grants_of_user(db, session.user_id)
+        return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user)
+
+    def _remember(self, digest: bytes, caller: Caller) -> None:
+        while len(self._known) >= MOST_KNOWN:
+            oldest = next(iter(self._known))
+            self._drop(oldest)
+        self._known[digest] = caller
+        self._of_session.setdefault(caller.session_id, []).append(digest)
+
+    def _drop(self, digest: bytes) -> None:
+        caller = self._known.pop(digest)
+        digests = self._of_session.get(caller.session_id, [])
+        if digest in digests:
+            digests.remove(digest)
+        if not digests:
+            self._of_session.pop(caller.session_id, None)

@@ -1,0 +1,54 @@
+"""Countries and states of ISO 3166, from pycountry's data."""
+
+import zlib
+from functools import cache
+from typing import Any
+
+import pycountry
+from gamehall.locations.v1 import locations_pb2 as pb
+
+from gamehall_server.kit.call import Call
+from gamehall_server.kit.errors import NotFound
+
+
+@cache
+def countries() -> bytes:
+    """Every country, by name. Serialized, because each caller gets a message of its own."""
+    answer = pb.ListCountriesResponse()
+    for country in sorted(pycountry.countries, key=_name):
+        answer.countries.add(name=_name(country), iso2=country.alpha_2, iso3=country.alpha_3)
+    return answer.SerializeToString()
+
+
+@cache
+def states(iso2: str, iso3: str) -> bytes:
+    """Every state of a country, by name."""
+    answer = pb.ListStatesResponse()
+    for state in sorted(pycountry.subdivisions.get(country_code=iso2), key=lambda state: (state.name, state.code)):
+        code = state.code.partition("-")[2]
+        answer.states.add(id=number_of(state.code), code=code, country_code_iso3=iso3, name=state.name)
+    return answer.SerializeToString()
+
+
+def number_of(code: str) -> int:
+    """A positive 31-bit number that an ISO 3166-2 code keeps, whatever other codes come and go."""
+    return zlib.crc32(code.encode()) & 0x7FFFFFFF
+
+
+def _name(country: Any) -> str:
+    return str(getattr(country, "common_name", country.name))
+
+
+class Locations:
+    """gamehall.locations.v1.LocationService."""
+
+    service = pb.DESCRIPTOR.services_by_name["LocationService"]
+
+    async def ListCountries(self, request: pb.ListCountriesRequest, call: Call) -> pb.ListCountriesResponse:
+        return pb.ListCountriesResponse.FromString(countries())
+
+    async def ListStates(self, request: pb.ListStatesRequest, call: Call) -> pb.ListStatesResponse:
+        country = pycountry.countries.get(alpha_3=request.country_code_iso3.upper())
+        if country is None:
+            raise NotFound("No country with these three letters.", field="country_code_iso3")
+        return pb.ListStatesResponse.FromString(states(country.alpha_2, country.alpha_3))

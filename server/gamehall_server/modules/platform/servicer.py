@@ -1,0 +1,54 @@
+"""Health and version, and the clock of a sandbox deployment."""
+
+from gamehall.platform.v1 import platform_pb2 as pb
+
+from gamehall_server import __version__
+from gamehall_server.kit.call import Call
+from gamehall_server.kit.clock import SECOND, SandboxClock
+from gamehall_server.kit.errors import Unavailable
+from gamehall_server.kit.storage import Database
+
+UP, DOWN = "UP", "DOWN"
+
+
+class Platform:
+    """gamehall.platform.v1.PlatformService."""
+
+    service = pb.DESCRIPTOR.services_by_name["PlatformService"]
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def GetHealth(self, request: pb.GetHealthRequest, call: Call) -> pb.GetHealthResponse:
+        try:
+            await self._database.ping()
+        except Unavailable:
+            return pb.GetHealthResponse(status=DOWN, database=pb.Component(status=DOWN))
+        return pb.GetHealthResponse(status=UP, database=pb.Component(status=UP))
+
+    async def GetVersion(self, request: pb.GetVersionRequest, call: Call) -> pb.GetVersionResponse:
+        return pb.GetVersionResponse(version=__version__)
+
+
+class Sandbox:
+    """gamehall.platform.v1.SandboxService. Served only with --sandbox."""
+
+    service = pb.DESCRIPTOR.services_by_name["SandboxService"]
+
+    def __init__(self, clock: SandboxClock) -> None:
+        self._clock = clock
+
+    async def GetClock(self, request: pb.GetClockRequest, call: Call) -> pb.GetClockResponse:
+        return pb.GetClockResponse(clock=self._shown())
+
+    async def UpdateClock(self, request: pb.UpdateClockRequest, call: Call) -> pb.UpdateClockResponse:
+        if request.HasField("frozen"):
+            self._clock.freeze(request.frozen)
+        if request.HasField("now"):
+            self._clock.set(request.now * SECOND)
+        if request.HasField("advance_seconds"):
+            self._clock.set(self._clock.now() + request.advance_seconds * SECOND)
+        return pb.UpdateClockResponse(clock=self._shown())
+
+    def _shown(self) -> pb.Clock:
+        return pb.Clock(now=self._clock.now() // SECOND, frozen=self._clock.frozen)

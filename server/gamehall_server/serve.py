@@ -1,0 +1,81 @@
+"""The running server: both doors over one App, from start to graceful end."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+
+import uvloop
+from gamehall_bridge.app import Bridge
+from gamehall_bridge.protocol import http_server
+
+from gamehall_server.kit.engines import GrpcDoor
+from gamehall_server.kit.errors import Fault
+from gamehall_server.kit.invoke import App, Observe, unobserved
+from gamehall_server.main import Product, build
+from gamehall_server.settings import Settings
+
+log = logging.getLogger("gamehall.serve")
+SWEEP_SECONDS = 600
+
+
+class Running:
+    """A server that answers: where its doors are, and how to end it."""
+
+    def __init__(self, product: Product, http_port: int, grpc: GrpcDoor) -> None:
+        self.product = product
+        self.app: App = product.app
+        self.http_port = http_port
+        self.grpc_port = grpc.port
+        self.engine = grpc.engine
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, *, observe: Observe = unobserved) -> AsyncIterator[Running]:
+    """Serves until the block ends; then refuses new calls, lets those under way end, and closes the database."""
+    product = await build(settings, observe=observe)
+    try:
+        origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
+        grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine)
+        http = http_server(Bridge(product.app, origins=origins), settings.host, settings.http_port, grace=settings.grace_seconds)
+        await grpc.start()
+        serving = asyncio.create_task(http.serve())
+        while not http.started:
+            if serving.done():
+                await serving
+                raise OSError(f"port {settings.http_port} cannot be opened")
+            await asyncio.sleep(0.002)
+        sweeping = asyncio.create_task(_sweep(product.app))
+        try:
+            yield Running(product, http.servers[0].sockets[0].getsockname()[1], grpc)
+        finally:
+            sweeping.cancel()
+            http.should_exit = True
+            await asyncio.gather(grpc.stop(settings.grace_seconds), serving)
+    finally:
+        await product.close()
+
+
+async def _sweep(app: App) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await app.sweep()
+        except Fault as fault:
+            log.warning("sweep failed: %s", fault.message)
+
+
+def serve(settings: Settings, started: Callable[[Running], None]) -> None:
+    """Serves until SIGTERM or SIGINT."""
+
+    async def until_told() -> None:
+        told = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, told.set)
+        async with running(settings) as server:
+            started(server)
+            await told.wait()
+
+    uvloop.run(until_told())

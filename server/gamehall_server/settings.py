@@ -1,0 +1,54 @@
+"""The environment, read once into one frozen object. Nothing else reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+PREFIX = "GAMEHALL_"
+DEFAULT_DATABASE = "sqlite:///data/gamehall.db"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a deployment runs. Every field is GAMEHALL_<NAME> in the environment."""
+
+    host: str = "127.0.0.1"
+    http_port: int = 8080
+    grpc_port: int = 50051
+    database_url: str = DEFAULT_DATABASE
+    sandbox: bool = False
+    grpc_engine: str = "auto"
+    # Who signs access tokens: their `iss` and `aud`.
+    issuer: str = "gamehall"
+    admin_username: str = "admin"
+    admin_password: str = ""
+    admin_email: str = "admin@localhost.localdomain"
+    # Origins that browsers may call from, comma separated; "*" is any. Tokens travel in headers, never in cookies.
+    cors_origins: str = "*"
+    most_in_flight: int = 1000
+    # Seconds that calls under way get to end when the server is told to stop.
+    grace_seconds: float = 10.0
+    # Passes of argon2id; 0 means as measured when the deployment first starts.
+    password_passes: int = 0
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> "Settings":
+        """Settings of the environment; what is given and not None comes first. Raises ValueError for a value of the wrong kind."""
+        settings = cls()
+        for name, default in vars(settings).items():
+            text = environment.get(PREFIX + name.upper())
+            if text is not None:
+                settings = replace(settings, **{name: _converted(name, text, type(default))})
+        return replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def _converted(name: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        if text.lower() not in ("0", "1", "false", "true", "no", "yes"):
+            raise ValueError(f"{PREFIX}{name.upper()} must be true or false")
+        return text.lower() in ("1", "true", "yes")
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{PREFIX}{name.upper()} must be of type {kind.__name__}") from None
