@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -14,6 +14,8 @@ from gamehall_server.settings import Settings
 T = TypeVar("T")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+# Addresses that stand for this machine in the banner.
+EVERYWHERE = ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104  # Shown, not bound.
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gamehall: an open game backend.", pretty_exceptions_enable=False)
 user_app = typer.Typer(no_args_is_help=True, help="Users.")
 client_app = typer.Typer(no_args_is_help=True, help="API clients.")
@@ -38,8 +40,10 @@ def serve(
     from gamehall_server.serve import serve as run
 
     def banner(server: Running) -> None:
-        host = "localhost" if settings.host in ("0.0.0.0", "::", "127.0.0.1") else settings.host
-        err.print(f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else ""))
+        host = "localhost" if settings.host in EVERYWHERE else settings.host
+        err.print(
+            f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else "")
+        )
         err.print(f"  HTTP/JSON  http://{host}:{server.http_port}")
         err.print(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
         err.print(f"  database   {_without_password(settings.database_url)}")
@@ -85,6 +89,7 @@ def create_user(
     from gamehall_server.admin import add_user
 
     settings = _settings(database_url=database_url)
+    _explained(lambda: _migrated(settings))
     number = _explained(lambda: asyncio.run(add_user(settings, username, email, password, role or [])))
     out.print(f"user {number}")
 
@@ -101,11 +106,12 @@ def create_client(
     from gamehall_server.admin import add_client
 
     settings = _settings(database_url=database_url)
-    secret = _explained(lambda: asyncio.run(add_client(settings, client_key, name or client_key, public, role or [])))
+    _explained(lambda: _migrated(settings))
+    secret = _explained(lambda: asyncio.run(add_client(settings, client_key, name or client_key, public=public, roles=role or [])))
     out.print(f"client {client_key}" + (f"\nsecret {secret}" if secret else "  (public)"))
 
 
-def _settings(**given: object) -> Settings:
+def _settings(**given: Any) -> Settings:
     return _explained(lambda: Settings.read(**given))
 
 
@@ -130,5 +136,3 @@ def _explained(work: Callable[[], T]) -> T:
     except (Fault, DatabaseInUse, OSError, ValueError) as problem:
         err.print(f"[red]gamehall:[/red] {problem}")
         raise typer.Exit(1) from None
-
-

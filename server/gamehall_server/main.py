@@ -44,8 +44,6 @@ def permissions_of(app: App) -> set[str]:
     return {name for rpc in app.rpcs.values() for name in rpc.permissions}
 
 
-
-
 async def build(settings: Settings, *, observe: Observe = unobserved) -> Product:
     """Opens the database, settles what every deployment starts with, and binds every servicer to its RPCs.
 

@@ -1,6 +1,5 @@
 """The rule on an RPC, and what it gives a caller."""
 
-from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall.options.v1.options_pb2 import Policy
 
 from gamehall_server.kit.call import Caller, Scope
@@ -39,6 +38,6 @@ class Access:
         if self._own_signed_in or not self._own.isdisjoint(caller.permissions):
             if caller.user_id is None:
                 # A client owns nothing: "its own rows" would be an empty promise.
-                raise Forbidden("This call needs a user's token, or a permission for all records.", reason=ErrorReason.ERROR_REASON_FORBIDDEN)
+                raise Forbidden("This call needs a user's token, or a permission for all records.")
             return Scope.OWN
         raise Forbidden(self._refusal)

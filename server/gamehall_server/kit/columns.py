@@ -3,7 +3,6 @@
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
-
 # Every constraint has a name, so that migrations can speak of it.
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(column_0_label)s",

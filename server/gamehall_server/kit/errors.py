@@ -1,18 +1,18 @@
 """What a caller may be told. Nobody else knows status codes: doors turn a Fault into their own shape.
 
-    Fault
-    ├── Invalid          a field's value is wrong
-    │   └── Malformed    the request cannot be read at all
-    ├── Duplicate        a value that must be unique is taken
-    ├── Unauthenticated  no usable credentials
-    ├── Forbidden        known, but not allowed
-    ├── NotFound         nothing there, or nothing the caller may see
-    ├── Conflict         somebody else changed it meanwhile
-    ├── KeyReused        an Idempotency-Key of another request
-    ├── Exhausted        too much at once; retry later
-    ├── Unavailable      a part of the service is down; retry later
-    ├── TimedOut         not received or answered in time
-    └── Internal         a bug; its text never leaves the log
+Fault
+├── Invalid          a field's value is wrong
+│   └── Malformed    the request cannot be read at all
+├── Duplicate        a value that must be unique is taken
+├── Unauthenticated  no usable credentials
+├── Forbidden        known, but not allowed
+├── NotFound         nothing there, or nothing the caller may see
+├── Conflict         somebody else changed it meanwhile
+├── KeyReused        an Idempotency-Key of another request
+├── Exhausted        too much at once; retry later
+├── Unavailable      a part of the service is down; retry later
+├── TimedOut         not received or answered in time
+└── Internal         a bug; its text never leaves the log
 """
 
 from typing import ClassVar, NamedTuple
@@ -32,7 +32,7 @@ class Fault(Exception):
     """A refusal. `message` is for the caller, `field` names the field at fault, `retry_after` is in seconds."""
 
     status: ClassVar[StatusCode] = StatusCode.INTERNAL
-    default_reason: ClassVar[ErrorReason] = ErrorReason.ERROR_REASON_INTERNAL
+    default_reason: ClassVar[int] = ErrorReason.ERROR_REASON_INTERNAL
     default_message: ClassVar[str] = "Internal error."
 
     def __init__(
@@ -40,7 +40,7 @@ class Fault(Exception):
         message: str | None = None,
         *,
         field: str | None = None,
-        reason: ErrorReason | None = None,
+        reason: int | None = None,
         violations: tuple[Violation, ...] = (),
         retry_after: float | None = None,
     ) -> None:

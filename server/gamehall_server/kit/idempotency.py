@@ -6,7 +6,6 @@ commit meets the primary key, is rolled back, runs again and finds the answer. R
 
 import hashlib
 
-from gamehall.options.v1.errors_pb2 import ErrorReason
 from google.protobuf.message import Message
 from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, insert, select
 from sqlmodel import Field, SQLModel
@@ -86,7 +85,7 @@ async def answered(rpc: Rpc, call: Call, digest: bytes) -> Message | None:
         await call.db.run(_forget, before=call.now - KEPT_FOR, **identity)
         return None
     if row.digest != digest:
-        raise KeyReused(field="Idempotency-Key", reason=ErrorReason.ERROR_REASON_KEY_REUSED)
+        raise KeyReused(field="Idempotency-Key")
     call.arrival.replayed = True
     return rpc.response.FromString(row.answer)
 

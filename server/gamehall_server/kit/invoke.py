@@ -90,9 +90,9 @@ class App:
         except Exception:
             # The one place that meets bugs. The text stays in the log: it may hold values nobody should see.
             log.exception("bug in %s, request %s", rpc.name, arrival.request_id)
-            fault = Internal()
-            self.observe(rpc, arrival, fault)
-            raise fault from None
+            internal = Internal()
+            self.observe(rpc, arrival, internal)
+            raise internal from None
         finally:
             self._in_flight -= 1
         self.observe(rpc, arrival, None)

@@ -97,7 +97,7 @@ class Mapper:
         fill: Callable[[Any, tuple[Any, ...]], None] = space["fill"]
         return fill
 
-    def _fill_embed(self, field: FieldDescriptor, names: list[str]) -> list[str]:
+    def _fill_embed(self, field: Any, names: list[str]) -> list[str]:
         first = len(self.table.columns)
         for name, embed in self._embeds.items():
             if name == field.name:

@@ -73,5 +73,3 @@ def describe(page: Page, total: int, shown: int, info: PageInfo) -> None:
     info.total_pages = min(pages, 2**31 - 1)
     info.first = page.number == 1
     info.last = page.number >= pages
-
-

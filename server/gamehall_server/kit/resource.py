@@ -97,10 +97,10 @@ class Resource(Generic[R]):
         query, cheap = self._page(names, ordered)
         read = call.db.all if cheap else call.db.scan
         rows = await read(query, limit=wanted.size, offset=wanted.offset, **equal)
-        if rows:
-            total = rows[0][-1]
-        else:
-            total = await call.db.value(self._count(names), **equal) if wanted.number > 1 else 0
+        total = rows[0][-1] if rows else 0
+        if not rows and wanted.number > 1:
+            # Beyond the last page no row brings the total along.
+            total = await call.db.value(self._count(names), **equal)
         fill, add = self.mapper.fill, content.add
         for row in rows:
             fill(add(), row[:-1])
@@ -139,8 +139,8 @@ class Resource(Generic[R]):
             own: tuple[Any, ...] = call.caller.user
             return own
         query = Query(select(*embed.columns).where(embed.columns[0] == bindparam("id", type_=embed.columns[0].type)))
-        found: tuple[Any, ...] = await call.db.one(query, id=wanted)
-        return found
+        found = await call.db.one(query, id=wanted)
+        return (None,) * len(embed.columns) if found is None else found
 
     async def change(self, call: Call, row: R, **values: Any) -> None:
         """Writes these columns of a row that was loaded with its lock."""
@@ -192,5 +192,3 @@ class Resource(Generic[R]):
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
         values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}
         return Query(update(self.table).where(self.key == bindparam("key", type_=self.key.type)).values(**values))
-
-

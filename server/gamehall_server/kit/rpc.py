@@ -60,7 +60,6 @@ class Rpc:
         else:
             self.method = method
 
-
     @property
     def permissions(self) -> frozenset[str]:
         """Every permission the RPC asks for."""

@@ -46,7 +46,7 @@ def compile_check(descriptor: Descriptor) -> Check:
     return check
 
 
-def _write_message(source: list[str], descriptor: Descriptor, name: str, path: str, depth: int, parents: tuple[str, ...]) -> None:
+def _write_message(source: list[str], descriptor: Any, name: str, path: str, depth: int, parents: tuple[str, ...]) -> None:
     if descriptor.full_name in parents:
         return
     for field in descriptor.fields:
@@ -54,7 +54,7 @@ def _write_message(source: list[str], descriptor: Descriptor, name: str, path: s
             _write_field(source, field, name, path, depth, (*parents, descriptor.full_name))
 
 
-def _write_field(source: list[str], field: FieldDescriptor, owner: str, prefix: str, depth: int, parents: tuple[str, ...]) -> None:
+def _write_field(source: list[str], field: Any, owner: str, prefix: str, depth: int, parents: tuple[str, ...]) -> None:
     rules = rules_of(field)
     required = _REQUIRED in behavior(field)
     path = f"{prefix}{field.name}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.api import field_behavior_pb2
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from gamehall_server.kit.call import Call, Event
@@ -44,7 +44,7 @@ class Verb:
     def _owner(self, row: Any) -> int | None:
         return None if self.resource.owner is None else getattr(row, self.resource.owner)
 
-    def _body(self, descriptor: Descriptor) -> FieldDescriptor | None:
+    def _body(self, descriptor: Descriptor) -> Any:
         """The field of a request or answer that carries the resource's message."""
         wanted = self.resource.message.DESCRIPTOR
         return next((f for f in descriptor.fields if f.message_type is wanted and not f.is_repeated), None)

@@ -1,6 +1,6 @@
 """Alembic's entry: runs migrations on the connection that migrate.py hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import BigInteger, Text
@@ -11,7 +11,7 @@ import gamehall_server.main  # noqa: F401  # Every table of the product.
 KINDS = {BigInteger: "sa.BigInteger()", Text: "sa.Text()", AutoString: "sa.String()"}
 
 
-def written(what: str, item: Any, autogenerate: object) -> str | bool:
+def written(what: str, item: Any, autogenerate: object) -> str | Literal[False]:
     """How a migration writes our column types: as what the database has, so that old migrations never need our classes."""
     if what == "type" and isinstance(item, tuple(KINDS)):
         return next(text for kind, text in KINDS.items() if isinstance(item, kind))

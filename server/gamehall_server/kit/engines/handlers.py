@@ -19,7 +19,7 @@ from gamehall_server.kit.rpc import Rpc
 REPLAYED = "idempotent-replayed"
 
 
-def handler_of(app: App, rpc: Rpc) -> grpc.RpcMethodHandler:
+def handler_of(app: App, rpc: Rpc) -> Any:
     """The engine's handler of one RPC. Takes and gives bytes."""
     parse = rpc.request.FromString
     invoke = app.invoke
@@ -51,7 +51,7 @@ def handler_of(app: App, rpc: Rpc) -> grpc.RpcMethodHandler:
 
 def register(app: App, server: Any) -> list[str]:
     """Registers every RPC at an engine; gives the names of the services."""
-    services: dict[str, dict[str, grpc.RpcMethodHandler]] = {}
+    services: dict[str, dict[str, Any]] = {}
     for rpc in app.rpcs.values():
         service = rpc.descriptor.containing_service.full_name
         services.setdefault(service, {})[rpc.descriptor.name] = handler_of(app, rpc)

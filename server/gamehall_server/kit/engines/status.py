@@ -1,11 +1,11 @@
 """A Fault as gRPC tells it: a code, a message, and google.rpc details that every language can read."""
 
+from gamehall.options.v1.errors_pb2 import ErrorReason
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
-from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.errors import Fault
 
 DOMAIN = "gamehall"
@@ -21,7 +21,7 @@ def trailers(fault: Fault, request_id: str) -> tuple[tuple[str, str | bytes], ..
 def rich_status(fault: Fault) -> Status:
     """google.rpc.Status with ErrorInfo, and BadRequest or RetryInfo where there is something to say."""
     status = Status(code=fault.status.value[0], message=fault.message)
-    reason = ErrorReason.Name(fault.reason).removeprefix("ERROR_REASON_")
+    reason = ErrorReason.Name(ErrorReason.ValueType(fault.reason)).removeprefix("ERROR_REASON_")
     _pack(status, error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN))
     if fault.violations:
         bad = error_details_pb2.BadRequest()
@@ -39,5 +39,3 @@ def _pack(status: Status, detail: error_details_pb2.ErrorInfo | error_details_pb
     packed = Any()
     packed.Pack(detail)
     status.details.append(packed)
-
-

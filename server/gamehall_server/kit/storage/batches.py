@@ -1,11 +1,12 @@
-"""Several writes as one statement: WITH a AS (INSERT …), b AS (INSERT …) SELECT 1. One round trip in place of one each, and of BEGIN and COMMIT."""
+"""Several writes as one statement, WITH a AS (INSERT …), b AS (INSERT …) SELECT 1: one round trip instead of four."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Insert
 
-from gamehall_server.kit.storage.query import Parameters, Query
+from gamehall_server.kit.storage.query import Query
 
 _NUMBERED = re.compile(r"\$(\d+)")
 # Beyond this a statement is long to plan, and there would be one for every number of rows.
@@ -13,7 +14,8 @@ MOST_TOGETHER = 16
 # Shapes kept. There are few in a running server: one or two for each method that writes.
 _MOST_SHAPES = 1000
 
-Deferred = list[tuple[Query[Any], Parameters]]
+# Writes and their values, in the order of the plan's names.
+Deferred = list[tuple[Query[Any], Sequence[Any]]]
 Shape = tuple[Query[Any], ...]
 
 
@@ -34,8 +36,8 @@ class Batches:
         statements, at = [], 0
         for sql, count in parts:
             values: list[Any] = []
-            for query, parameters in deferred[at : at + count]:
-                values.extend(query.postgres.bind(parameters))
+            for _, own in deferred[at : at + count]:
+                values.extend(own)
             statements.append((sql, values))
             at += count
         return statements

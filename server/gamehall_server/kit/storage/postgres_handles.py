@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gamehall_server.kit.errors import Exhausted, Unavailable
+from gamehall_server.kit.errors import Exhausted
+from gamehall_server.kit.storage.batches import Deferred
 from gamehall_server.kit.storage.handle import MOST_ROWS, Handle, ReadOnly
 from gamehall_server.kit.storage.postgres_pool import ALL_ROWS, DRIVER_ERRORS, FIRST_ROW, STATUS, TRY_AGAIN, Pool, fault, is_gone
 from gamehall_server.kit.storage.query import Parameters, Plan, Query
@@ -74,7 +75,7 @@ class WriteHandle(_Reading):
         self._open = False
         self._closed = False
         self._failure: BaseException | None = None
-        self._deferred: list[tuple[Query[Any], Parameters]] = []
+        self._deferred: Deferred = []
         self._batches: list[tuple[str, list[Any]]] = []
         self._callbacks: list[Callable[[], None]] = []
         # Whether the server asked for the transaction to be run again.
@@ -87,7 +88,7 @@ class WriteHandle(_Reading):
     def later(self, query: Query[Any], /, **parameters: Any) -> None:
         if self._closed:
             raise RuntimeError("the transaction has ended")
-        self._deferred.append((query, parameters))
+        self._deferred.append((query, query.postgres.bind(parameters)))
 
     async def new_id(self, table: str) -> int:
         return await self._database.number(table)
@@ -106,7 +107,9 @@ class WriteHandle(_Reading):
                 await self._begin()
             if self._deferred:
                 self._sort()
-                await self._flush()
+                for sql, prepared in self._batches:
+                    await self._connection.execute(sql, *prepared)
+                self._batches = []
             return await how(self._connection, plan.sql, *values)
         except DRIVER_ERRORS as error:
             raise self._failed(error) from error
@@ -119,7 +122,8 @@ class WriteHandle(_Reading):
             if not is_gone(error):
                 raise
             # Nothing was sent before: a fresh connection may do it all.
-            self.drop()
+            self._pool.drop(self._connection)
+            self._connection = None
             self._pool.forget()
             self._connection = await self._pool.take()
             await self._connection.execute("BEGIN")
@@ -128,11 +132,6 @@ class WriteHandle(_Reading):
     def _sort(self) -> None:
         deferred, self._deferred = self._deferred, []
         self._batches = self._database.batches.of(deferred)
-
-    async def _flush(self) -> None:
-        batches, self._batches = self._batches, []
-        for sql, values in batches:
-            await self._connection.execute(sql, *values)
 
     def _failed(self, error: BaseException) -> BaseException:
         self.again = self.again or isinstance(error, TRY_AGAIN)
@@ -162,45 +161,51 @@ class WriteHandle(_Reading):
     async def _take(self) -> None:
         self._connection = await self._pool.take()
 
-    async def finish(self) -> None:
-        """Commits. Raises Unavailable when nobody can know whether the server did."""
+    def finish(self) -> Coroutine[Any, Any, None]:
+        """Commits, or takes the transaction back. From here on the connection is no more the handle's to undo or drop."""
+        connection, self._connection = self._connection, None
+        return self._finish(connection)
+
+    async def _finish(self, connection: Any) -> None:
         try:
-            await self._flush()
-            if self._open and await self._connection.execute("COMMIT") != "COMMIT":
-                raise Unavailable(retry_after=1)
-        except DRIVER_ERRORS as error:
-            raise self._failed(error) from error
-        self._open = False
-        self._pool.give(self._connection)
-        self._connection = None
+            for sql, values in self._batches:
+                await connection.execute(sql, *values)
+            if self._open and await connection.execute("COMMIT") != "COMMIT":
+                raise RuntimeError("the transaction had failed before its commit")
+        except BaseException as error:
+            await self._put_back(connection)
+            if isinstance(error, DRIVER_ERRORS):
+                raise self._failed(error) from error
+            raise
+        self._pool.give(connection)
         self._call_back()
 
     def _call_back(self) -> None:
-        loop = asyncio.get_running_loop()
+        # The loop runs them before the caller goes on, and keeps what they raise from the caller.
         for callback in self._callbacks:
-            loop.call_soon(callback)
+            asyncio.get_running_loop().call_soon(callback)
 
     async def undo(self) -> None:
         """Takes the transaction back and gives the connection away."""
         self._closed = True
-        connection = self._connection
-        if connection is None:
-            return
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._put_back(connection)
+
+    async def _put_back(self, connection: Any) -> None:
         try:
             if self._open:
                 await connection.execute("ROLLBACK")
-        except DRIVER_ERRORS:
-            self.drop()
-        except BaseException:
-            self.drop()
-            raise
+        except BaseException as error:
+            self._pool.drop(connection)
+            if not isinstance(error, DRIVER_ERRORS):
+                raise
         else:
-            self._connection = None
             self._pool.give(connection)
 
     def drop(self) -> None:
         """Ends the connection, and with it whatever it was doing."""
+        self._closed = True
         connection, self._connection = self._connection, None
-        self._open = False
         if connection is not None:
             self._pool.drop(connection)

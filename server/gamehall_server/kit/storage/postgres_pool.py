@@ -5,14 +5,14 @@ import json
 import logging
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]  # It has no types.
+import asyncpg
 
 from gamehall_server.kit.errors import Conflict, Unavailable
 from gamehall_server.kit.storage.violations import duplicate, taken_on_postgres
 
 log = logging.getLogger("gamehall.storage")
 # Every error of the driver: those the server sent, and those of a connection that is no more.
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 # The server aborted a transaction that has only to be run again.
 TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 # How a connection reads.
@@ -26,6 +26,7 @@ _GONE = (
     asyncpg.CannotConnectNowError,
     asyncpg.IdleSessionTimeoutError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
@@ -38,7 +39,7 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
 }
 # After this many seconds unused, a connection's end may have come unnoticed.
-_LONG_UNUSED = 1.0
+_LONG_UNUSED = 0.1
 
 
 def is_gone(error: BaseException) -> bool:
@@ -50,7 +51,7 @@ def fault(error: BaseException, columns: dict[str, tuple[str, ...]]) -> BaseExce
     """What a caller is told of a driver's error: a Fault where somebody can act on it, else the error itself."""
     if isinstance(error, asyncpg.UniqueViolationError):
         return duplicate(taken_on_postgres(error.constraint_name, error.detail, columns))
-    if isinstance(error, asyncpg.LockNotAvailableError | TRY_AGAIN):
+    if isinstance(error, (asyncpg.LockNotAvailableError, *TRY_AGAIN)):
         return Conflict(retry_after=1)
     if is_gone(error) or isinstance(error, _OUT_OF_ORDER):
         return Unavailable(retry_after=1)
@@ -112,13 +113,18 @@ class Pool:
                 connection.terminate()
 
     async def _connect(self) -> Any:
+        connection = None
         try:
             connection = await asyncpg.connect(
                 self._url, timeout=5, statement_cache_size=2000, max_cached_statement_lifetime=0, server_settings=_SETTINGS
             )
             for kind in ("json", "jsonb"):
                 await connection.set_type_codec(kind, encoder=str, decoder=json.loads, schema="pg_catalog")
-        except (*DRIVER_ERRORS, ValueError) as error:
+        except BaseException as error:
+            if connection is not None:
+                connection.terminate()
+            if not isinstance(error, DRIVER_ERRORS):
+                raise
             log.error("no connection to PostgreSQL: %s", error)
             raise Unavailable(retry_after=1) from error
         return connection

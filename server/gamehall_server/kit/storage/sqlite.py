@@ -89,8 +89,10 @@ class SQLiteDatabase(Database):
     async def ping(self) -> None:
         await self.reader().value(_PING)
 
-    def fault(self, error: Exception) -> Exception:
-        """What a caller is told of a driver's error."""
+    def fault(self, plan: Plan, error: Exception) -> Exception:
+        """What a caller is told of an error of the driver in a read."""
+        if plan.writes:
+            return RuntimeError("a reader does not write: use Database.write")
         return self._driver.fault(error, self._columns)
 
     @property
@@ -116,7 +118,7 @@ class Reader(ReadOnly):
         try:
             row = self._execute(plan.sql, plan.bind(parameters)).fetchone()
         except self._error as error:
-            raise self._database.fault(error) from error
+            raise self._database.fault(plan, error) from error
         return None if row is None else plan.make(row)
 
     async def all(self, query: Query[R], /, **parameters: Any) -> list[R]:
@@ -124,7 +126,7 @@ class Reader(ReadOnly):
         try:
             rows: list[R] = plan.every(self._execute(plan.sql, plan.bind(parameters)).fetchall())
         except self._error as error:
-            raise self._database.fault(error) from error
+            raise self._database.fault(plan, error) from error
         return rows
 
     async def value(self, query: Query[Any], /, **parameters: Any) -> Any:
@@ -132,7 +134,7 @@ class Reader(ReadOnly):
         try:
             row = self._execute(plan.sql, plan.bind(parameters)).fetchone()
         except self._error as error:
-            raise self._database.fault(error) from error
+            raise self._database.fault(plan, error) from error
         return None if row is None else plan.first(row)
 
     async def scan(self, query: Query[R], /, **parameters: Any) -> list[R]:
@@ -143,7 +145,7 @@ class Reader(ReadOnly):
         try:
             rows: list[Any] = plan.every(limited(self._scanning.execute(plan.sql, plan.bind(parameters))))
         except self._error as error:
-            raise self._database.fault(error) from error
+            raise self._database.fault(plan, error) from error
         return rows
 
 
@@ -159,10 +161,13 @@ class SharingReader(ReadOnly):
 
     async def _rows(self, query: Query[Any], parameters: Parameters) -> list[Any]:
         await self._writer.settled()
+        plan = query.sqlite
+        if plan.writes:
+            raise RuntimeError("a reader does not write: use Database.write")
         try:
-            return limited(self._writer.connection.execute(query.sqlite.sql, query.sqlite.bind(parameters)))
+            return limited(self._writer.connection.execute(plan.sql, plan.bind(parameters)))
         except self._error as error:
-            raise self._database.fault(error) from error
+            raise self._database.fault(plan, error) from error
 
     async def one(self, query: Query[R], /, **parameters: Any) -> R | None:
         rows = await self._rows(query, parameters)

@@ -13,21 +13,9 @@ from gamehall_server.kit.storage.violations import duplicate, taken_on_sqlite
 # Older versions can corrupt a WAL file when one connection resets it while another writes (sqlite.org/wal.html).
 SAFE_VERSION = (3, 51, 3)
 # SQLite's result codes for what a repair of the machine mends; others are bugs in a statement.
-_OUT_OF_ORDER = {
-    "BUSY",
-    "LOCKED",
-    "NOMEM",
-    "READONLY",
-    "INTERRUPT",
-    "IOERR",
-    "CORRUPT",
-    "FULL",
-    "CANTOPEN",
-    "PROTOCOL",
-    "NOTADB",
-    "PERM",
-    "AUTH",
-}
+_OUT_OF_ORDER = frozenset(
+    ("BUSY", "LOCKED", "NOMEM", "READONLY", "INTERRUPT", "IOERR", "CORRUPT", "FULL", "CANTOPEN", "PROTOCOL", "NOTADB", "PERM")
+)
 _COMMON = (
     "foreign_keys=ON",
     "synchronous=FULL",
@@ -87,6 +75,8 @@ class Driver:
         self.module: Any = module or _preferred()
         self.version: tuple[int, ...] = tuple(self.module.sqlite_version_info)
         self.Error: type[Exception] = self.module.Error
+        # What a statement may raise: a number of more than 64 bits and a text that is not Unicode are refused before SQLite sees them.
+        self.refusals: tuple[type[Exception], ...] = (self.Error, OverflowError, ValueError)
 
     @property
     def safe(self) -> bool:

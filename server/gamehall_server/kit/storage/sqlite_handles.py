@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gamehall_server.kit.errors import Exhausted
@@ -31,7 +31,7 @@ class WriteHandle(Handle):
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._deferred: list[tuple[Plan, Parameters]] = []
+        self._deferred: list[tuple[Plan, Sequence[Any]]] = []
         self._saved = False
         self._closed = False
         self._failure: BaseException | None = None
@@ -64,7 +64,8 @@ class WriteHandle(Handle):
     def later(self, query: Query[Any], /, **parameters: Any) -> None:
         if self._closed:
             raise RuntimeError("the transaction has ended")
-        self._deferred.append((query.sqlite, parameters))
+        plan = query.sqlite
+        self._deferred.append((plan, plan.bind(parameters)))
 
     async def new_id(self, table: str) -> int:
         ids = self._writer.ids
@@ -101,14 +102,14 @@ class WriteHandle(Handle):
             if self._deferred:
                 self._flush()
             return writer.connection.execute(plan.sql, values)
-        except writer.driver.Error as error:
+        except writer.driver.refusals as error:
             raise self._failed(error) from error
 
     def _flush(self) -> None:
         deferred, self._deferred = self._deferred, []
         execute = self._writer.connection.execute
-        for plan, parameters in deferred:
-            execute(plan.sql, plan.bind(parameters))
+        for plan, values in deferred:
+            execute(plan.sql, values)
 
     def _failed(self, error: Exception) -> BaseException:
         self._failure = self._writer.driver.fault(error, self._writer.columns)
@@ -131,7 +132,7 @@ class WriteHandle(Handle):
             if self._saved:
                 connection.execute("RELEASE call")
                 self._saved = False
-        except self._writer.driver.Error as error:
+        except self._writer.driver.refusals as error:
             raise self._failed(error) from error
 
     def undo(self) -> None:

@@ -39,6 +39,19 @@ class _Call:
         self.error: BaseException | None = None
         self.after: list[Callable[[], None]] = []
 
+    def tell(self, failure: BaseException | None) -> None:
+        """Wakes the caller, unless it has gone. With a `failure` nothing was kept, whatever the call said."""
+        if self.done.done():
+            return
+        if failure is not None:
+            fault = Unavailable(retry_after=1)
+            fault.__cause__ = failure
+            self.done.set_exception(fault)
+        elif self.error is not None:
+            self.done.set_exception(self.error)
+        else:
+            self.done.set_result(self.result)
+
 
 class Writer:
     """Runs calls in groups on one connection. `columns`: those of unique indexes, by name."""
@@ -130,7 +143,7 @@ class Writer:
                 call.result = end.value
             else:
                 handle.close()
-                step.close()  # type: ignore[attr-defined]  # A coroutine's iterator has it.
+                step.close()
                 raise RuntimeError("suspended inside a transaction: on SQLite a call awaits nothing but its handle")
             handle.finish()
             call.after = handle.callbacks
@@ -166,22 +179,13 @@ class Writer:
             if self.connection.in_transaction:
                 with suppress(self.driver.Error):
                     self.connection.execute("ROLLBACK")
-        for call in group:
-            if failure is None:
+        else:
+            for call in group:
                 for callback in call.after:
-                    # Before the callers go on: the loop runs what it is given in order.
+                    # The loop runs what it is given in order, so before the callers go on; and it keeps from them what it raises.
                     self._loop.call_soon(callback)
         for call in group:
-            if call.done.done():
-                continue
-            if failure is not None:
-                fault = Unavailable(retry_after=1)
-                fault.__cause__ = failure
-                call.done.set_exception(fault)
-            elif call.error is not None:
-                call.done.set_exception(call.error)
-            else:
-                call.done.set_result(call.result)
+            call.tell(failure)
         for idle in self._idle:
             if not idle.done():
                 idle.set_result(None)

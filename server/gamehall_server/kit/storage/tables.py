@@ -35,7 +35,7 @@ class Table(Generic[R]):
         _number(self.table)
 
     @cached_property
-    def Row(self) -> type[R]:  # noqa: N802  # It is a class.
+    def Row(self) -> type[R]:  # It is a class.
         name = "".join(part.capitalize() for part in self.name.split("_"))
         return cast(type[R], msgspec.defstruct(name, [(column.key, Any) for column in self.table.columns], gc=False))
 

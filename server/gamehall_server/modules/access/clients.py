@@ -56,7 +56,9 @@ async def find_client(db: Handle, client_key: str) -> Client | None:
     )
 
 
-async def add_client(db: Handle, client_key: str, name: str, grant_types: tuple[str, ...], *, public: bool, locked: bool = False) -> tuple[int, str]:
+async def add_client(
+    db: Handle, client_key: str, name: str, grant_types: tuple[str, ...], *, public: bool, locked: bool = False
+) -> tuple[int, str]:
     """Adds a client; gives its number, and its secret, which is shown this once ("" for a public client)."""
     secret = "" if public else clock.token()
     number = await db.new_id("client")

@@ -15,7 +15,7 @@ from gamehall_server.modules.auth.tables import SigningKeyRow
 
 ALGORITHM = "ES256"
 # RFC 9068 section 2.1.
-TOKEN_TYPE = "at+jwt"
+TOKEN_TYPE = "at+jwt"  # noqa: S105  # A media type.
 
 _t = table_of(SigningKeyRow).table
 _all = Query(select(_t.c.kid, _t.c.private_pem).order_by(_t.c.created_at, _t.c.kid))
@@ -35,9 +35,7 @@ class KeyRing:
         rows = await db.all(_all)
         if not rows:
             key = ec.generate_private_key(ec.SECP256R1())
-            pem = key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            ).decode()
+            pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
             rows = [(clock.token(9), pem)]
             db.later(_insert, kid=rows[0][0], private_pem=pem, created_at=now)
         for kid, pem in rows:

@@ -20,7 +20,7 @@ from gamehall_server.modules.auth.sessions import LONGEST_SESSION, Reuse, add_re
 from gamehall_server.modules.auth.tables import SessionRow
 from gamehall_server.modules.auth.verifier import TokenVerifier
 
-SCOPE = "write read"
+SCOPE, BEARER = "write read", "bearer"
 GRANTS = ("client_credentials", "password", "refresh_token")
 # Defaults of the published operation.
 DEFAULT_GRANT, DEFAULT_CLIENT = "client_credentials", "knetik"
@@ -117,7 +117,7 @@ class Tokens:
 
     def _answer(self, session: SessionRow, client: Client) -> pb.CreateTokenResponse:
         token = self._verifier.issue(session, client.access_seconds)
-        return pb.CreateTokenResponse(access_token=token, token_type="bearer", expires_in=client.access_seconds, scope=SCOPE)
+        return pb.CreateTokenResponse(access_token=token, token_type=BEARER, expires_in=client.access_seconds, scope=SCOPE)
 
     async def GetTokenDetails(self, request: pb.GetTokenDetailsRequest, call: Call) -> pb.GetTokenDetailsResponse:
         caller = call.caller
@@ -128,7 +128,7 @@ class Tokens:
         return pb.GetKeySetResponse(keys=[pb.JSONWebKey(**key) for key in self._keys.published()])
 
 
-def _refused(message: str, reason: ErrorReason, field: str | None = None) -> Invalid:
+def _refused(message: str, reason: int, field: str | None = None) -> Invalid:
     return Invalid(message, reason=reason, field=field)
 
 

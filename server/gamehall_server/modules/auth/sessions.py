@@ -80,7 +80,14 @@ def add_refresh_token(db: Handle, session: SessionRow, now: Micros, idle: Micros
     token = clock.token()
     expires = min(now + idle, session.expires_at)
     db.later(
-        _add_token, hash=_digest(token), session_id=session.id, expires_at=expires, used_at=None, replays=0, child_hash=None, sealed_child=None
+        _add_token,
+        hash=_digest(token),
+        session_id=session.id,
+        expires_at=expires,
+        used_at=None,
+        replays=0,
+        child_hash=None,
+        sealed_child=None,
     )
     return token
 

@@ -24,7 +24,7 @@ def countries() -> bytes:
 def states(iso2: str, iso3: str) -> bytes:
     """Every state of a country, by name."""
     answer = pb.ListStatesResponse()
-    for state in sorted(pycountry.subdivisions.get(country_code=iso2), key=lambda state: (state.name, state.code)):
+    for state in sorted(_states_of(iso2), key=lambda state: (state.name, state.code)):
         code = state.code.partition("-")[2]
         answer.states.add(id=number_of(state.code), code=code, country_code_iso3=iso3, name=state.name)
     return answer.SerializeToString()
@@ -33,6 +33,12 @@ def states(iso2: str, iso3: str) -> bytes:
 def number_of(code: str) -> int:
     """A positive 31-bit number that an ISO 3166-2 code keeps, whatever other codes come and go."""
     return zlib.crc32(code.encode()) & 0x7FFFFFFF
+
+
+def _states_of(iso2: str) -> list[Any]:
+    found = pycountry.subdivisions.get(country_code=iso2)  # type: ignore[no-untyped-call]  # The library has no types here.
+    # None for a country without states.
+    return list(found or ())
 
 
 def _name(country: Any) -> str:

@@ -54,22 +54,29 @@ class Users:
     async def _register(self, request: pb.CreateUserRequest, call: Call, registration: Registration) -> pb.CreateUserResponse:
         row = await register(call.db, call.now, registration, ROLE_USER)
         call.emit("user_registered", UserRegistered(f"user:{row[0]}", row[0], registration.username))
-        return pb.CreateUserResponse(user=mapper.show(row))
+        return pb.CreateUserResponse(user=_shown(row))
 
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
         number = int(request.id)
+        # A number that no id can be is not worth a query.
         row = await call.db.one(users.get, id=number) if number <= LARGEST_ID else None
         if row is None:
             raise NotFound("No user with this id.", field="id")
-        answer = pb.GetUserResponse(user=mapper.show(_values(row)))
+        answer = pb.GetUserResponse(user=_shown(_values(row)))
         if number != call.user_id and not call.may(SEES_ALL):
             for name in PRIVATE:
-                answer.user.ClearField(name)
+                answer.user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
         return answer
 
 
 def _present(user: pb.User, name: str) -> bool:
     return bool(user.additional_properties) if name == "additional_properties" else user.HasField("template")
+
+
+def _shown(row: tuple[Any, ...]) -> pb.User:
+    shown = mapper.show(row)
+    assert isinstance(shown, pb.User)
+    return shown
 
 
 def _values(row: Any) -> tuple[Any, ...]:

@@ -50,7 +50,9 @@ _t = users.table
 summary = (_t.c.id, _t.c.username, _t.c.display_name, _t.c.avatar_url)
 _summary = Query(select(*summary).where(_t.c.id == bindparam("id", type_=BigInteger)))
 _credentials = Query(select(_t.c.id, _t.c.password_hash).where(_t.c.username_key == bindparam("key")))
-_signed_in = Query(update(_t).where(_t.c.id == bindparam("user", type_=BigInteger)).values(last_activity=bindparam("now", type_=BigInteger)))
+_signed_in = Query(
+    update(_t).where(_t.c.id == bindparam("user", type_=BigInteger)).values(last_activity=bindparam("now", type_=BigInteger))
+)
 _rehash = Query(update(_t).where(_t.c.id == bindparam("user", type_=BigInteger)).values(password_hash=bindparam("hashed")))
 
 

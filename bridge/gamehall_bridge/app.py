@@ -1,0 +1,225 @@
+"""The bridge: raw ASGI, in process. Finds the route, reads the request, invokes, writes the answer."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from gamehall.options.v1.errors_pb2 import ErrorReason
+from gamehall_server.kit.clock import request_id
+from gamehall_server.kit.errors import Fault, Internal, Invalid, Malformed, NotFound, TimedOut
+from gamehall_server.kit.invoke import Arrival, Rpc
+from google.protobuf.message import Message
+
+from gamehall_bridge.binding import JSON, Binding
+from gamehall_bridge.cors import Cors
+from gamehall_bridge.errors import Headers, refusal
+from gamehall_bridge.routes import Match, Routes, routes_of
+
+log = logging.getLogger("gamehall.bridge")
+LARGEST_BODY = 1024 * 1024
+LARGEST_HEAD = 16 * 1024
+BODY_SECONDS = 10.0
+CALL_SECONDS = 30.0
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# The response headers of the published example.
+ALWAYS: Headers = [
+    (b"pragma", b"no-cache"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-cache, no-store, max-age=0, must-revalidate"),
+    (b"x-xss-protection", b"1; mode=block"),
+    (b"x-application-context", b"KnetikCloud:remote"),
+    (b"expires", b"0"),
+]
+
+
+class Invoker(Protocol):
+    """What the bridge stands in front of."""
+
+    rpcs: dict[str, Rpc]
+
+    async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Message:
+        """Answers one call; raises Fault."""
+        ...
+
+
+class Gone(Exception):
+    """The client left before its request was whole. Nobody is there to answer."""
+
+
+class Refused(Exception):
+    """A refusal that the HTTP layer itself makes, with the status it wants."""
+
+    def __init__(self, fault: Fault, status: int, headers: Headers | None = None) -> None:
+        self.fault = fault
+        self.status = status
+        self.headers = headers or []
+        super().__init__(fault.message)
+
+
+class Head:
+    """The request's head: the headers that matter here."""
+
+    __slots__ = ("authorization", "content_encoding", "content_length", "content_type", "key", "origin", "preflight", "size")
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.authorization: bytes | None = None
+        self.key: bytes | None = None
+        self.origin: bytes | None = None
+        self.content_type = b""
+        self.content_encoding = b""
+        self.content_length = b""
+        self.preflight = False
+        self.size = 0
+        for name, value in headers:
+            self.size += len(name) + len(value)
+            if name == b"authorization":
+                self.authorization = value
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"origin":
+                self.origin = value
+            elif name == b"idempotency-key":
+                self.key = value
+            elif name == b"content-length":
+                self.content_length = value
+            elif name == b"content-encoding":
+                self.content_encoding = value
+            elif name == b"access-control-request-method":
+                self.preflight = True
+
+
+class Bridge:
+    """The ASGI application over an App."""
+
+    def __init__(self, app: Invoker, *, origins: tuple[str, ...] = (), largest_body: int = LARGEST_BODY) -> None:
+        self._app = app
+        self._cors = Cors(origins)
+        self._largest_body = largest_body
+        self._routes = Routes(route for rpc in app.rpcs.values() for route in routes_of(rpc))
+        self._bindings: dict[tuple[str, str], Binding] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head = Head(scope["headers"])
+        number = request_id()
+        binding: Binding | None = None
+        cors = self._cors.headers(head.origin)
+        extra: Headers
+        try:
+            if scope["method"] == "OPTIONS":
+                status, body, extra, content_type = self._options(scope, head)
+                cors = []
+            else:
+                binding, match = self._find(scope, head)
+                request = binding.read(match.values, scope["query_string"], await self._body(binding, head, receive), head.content_type)
+                if binding.server_secrets and self._carries_secret(binding, request, head):
+                    cors = []
+                arrival = _arrival(scope, head, number)
+                async with asyncio.timeout(CALL_SECONDS):
+                    answer = await self._app.invoke(binding.rpc, request, arrival)
+                status, body, content_type = binding.status, binding.write(answer), binding.content_type
+                extra = [(b"idempotent-replayed", b"true")] if arrival.replayed else []
+        except Gone:
+            return
+        except (Fault, Refused, TimeoutError) as problem:
+            status, body, extra = self._refusal(problem, number, binding, head)
+            content_type = JSON
+        except Exception:
+            log.exception("bug in the bridge, request %s", number)
+            status, body, extra = self._refusal(Internal(), number, binding, head)
+            content_type = JSON
+        await _answer(scope, send, status, body, content_type, [*extra, *cors, (b"x-request-id", number.encode())])
+
+    def _find(self, scope: Scope, head: Head) -> tuple[Binding, Match]:
+        verb = scope["method"]
+        path = scope["raw_path"].decode("latin-1")
+        match = self._routes.find("GET" if verb == "HEAD" else verb, path)
+        route = match.route
+        if route is None:
+            raise _no_route(verb, scope["path"], match.allowed)
+        if head.size > LARGEST_HEAD:
+            raise Refused(_too_large(f"The headers are larger than {LARGEST_HEAD} bytes."), 431)
+        binding = self._bindings.get((route.verb, route.path))
+        if binding is None:
+            binding = self._bindings[route.verb, route.path] = Binding(route)
+        return binding, match
+
+    async def _body(self, binding: Binding, head: Head, receive: Receive) -> bytes:
+        if not binding.has_body:
+            return b""
+        if head.content_encoding not in (b"", b"identity"):
+            raise Refused(Malformed("The body must not be compressed."), 415)
+        too_large = Refused(_too_large(f"The body is larger than {self._largest_body} bytes."), 413)
+        if head.content_length and int(head.content_length) > self._largest_body:
+            raise too_large
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Gone
+                    part = message.get("body", b"")
+                    size += len(part)
+                    if size > self._largest_body:
+                        raise too_large
+                    parts.append(part)
+                    if not message.get("more_body"):
+                        return parts[0] if len(parts) == 1 else b"".join(parts)
+        except TimeoutError:
+            raise Refused(TimedOut("The body did not arrive in time."), 408) from None
+
+    def _options(self, scope: Scope, head: Head) -> tuple[int, bytes, Headers, bytes]:
+        path = scope["raw_path"].decode("latin-1")
+        verbs = self._routes.find("OPTIONS", path).allowed
+        if not verbs:
+            raise _no_route("OPTIONS", scope["path"], ())
+        verbs = tuple(sorted({*verbs, "OPTIONS", *(("HEAD",) if "GET" in verbs else ())}))
+        allow = (b"allow", ", ".join(verbs).encode())
+        return 204, b"", [allow, *(self._cors.preflight(head.origin, verbs) if head.preflight else [])], JSON
+
+    def _carries_secret(self, binding: Binding, request: Message, head: Head) -> bool:
+        """Whether a call proves a server's identity: such an answer is never a browser's business."""
+        return head.authorization is not None or any(request.HasField(name) for name in binding.server_secrets)
+
+    def _refusal(self, problem: Exception, number: str, binding: Binding | None, head: Head) -> tuple[int, bytes, Headers]:
+        basic = head.authorization is not None and head.authorization[:6].lower() == b"basic "
+        if isinstance(problem, Refused):
+            status, body, extra = refusal(problem.fault, number, binding, basic, problem.status)
+            return status, body, [*extra, *problem.headers]
+        fault = problem if isinstance(problem, Fault) else TimedOut()
+        return refusal(fault, number, binding, basic)
+
+
+def _arrival(scope: Scope, head: Head, number: str) -> Arrival:
+    client = scope.get("client")
+    try:
+        authorization = head.authorization.decode("ascii") if head.authorization is not None else None
+        key = head.key.decode("ascii") if head.key is not None else None
+    except UnicodeDecodeError:
+        raise Invalid("headers must be ASCII") from None
+    return Arrival(number, client[0] if client else "", "http", authorization, key)
+
+
+def _too_large(message: str) -> Invalid:
+    return Invalid(message, reason=ErrorReason.ERROR_REASON_TOO_LARGE)
+
+
+def _no_route(verb: str, path: str, allowed: tuple[str, ...]) -> Refused:
+    if not allowed:
+        return Refused(NotFound(f"No operation at {path[:200]}.", reason=ErrorReason.ERROR_REASON_NO_ROUTE), 404)
+    names = sorted({*allowed, "OPTIONS", *(("HEAD",) if "GET" in allowed else ())})
+    fault = Invalid(f"{verb[:20]} is not allowed here.", reason=ErrorReason.ERROR_REASON_WRONG_METHOD)
+    return Refused(fault, 405, [(b"allow", ", ".join(names).encode())])
+
+
+async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, extra: Headers) -> None:
+    headers = [*ALWAYS, *extra]
+    if status != 204:
+        headers += [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -1,0 +1,74 @@
+"""A Fault as the published API tells it, or as RFC 6749 does at the OAuth endpoint."""
+
+import math
+from typing import Any
+
+import orjson
+from gamehall.options.v1.errors_pb2 import ErrorReason
+from gamehall_server.kit.errors import Exhausted, Fault, Internal, Unauthenticated, Unavailable
+from grpc import StatusCode
+
+from gamehall_bridge.binding import Binding
+
+# The published operations know 400, 401, 403 and 404; a duplicate is therefore a 400. The rest is ours.
+HTTP_STATUS = {
+    StatusCode.INVALID_ARGUMENT: 400,
+    StatusCode.ALREADY_EXISTS: 400,
+    StatusCode.UNAUTHENTICATED: 401,
+    StatusCode.PERMISSION_DENIED: 403,
+    StatusCode.NOT_FOUND: 404,
+    StatusCode.ABORTED: 409,
+    StatusCode.FAILED_PRECONDITION: 422,
+    StatusCode.RESOURCE_EXHAUSTED: 429,
+    StatusCode.INTERNAL: 500,
+    StatusCode.UNAVAILABLE: 503,
+    StatusCode.DEADLINE_EXCEEDED: 504,
+}
+OAUTH_PREFIX = "ERROR_REASON_OAUTH_"
+Headers = list[tuple[bytes, bytes]]
+
+
+def refusal(fault: Fault, request_id: str, binding: Binding | None, basic: bool, status: int | None = None) -> tuple[int, bytes, Headers]:
+    """Status, JSON body and further headers of a refusal. `basic`: the client named itself in the Authorization header."""
+    headers: Headers = []
+    if fault.retry_after is not None:
+        headers.append((b"retry-after", str(math.ceil(fault.retry_after)).encode()))
+    if binding is not None and binding.oauth:
+        code, body = _oauth(fault)
+        if code == 401 and basic:
+            headers.append((b"www-authenticate", b'Basic realm="gamehall"'))
+        return status or code, orjson.dumps(body), headers
+    body = _published(fault, request_id, binding)
+    if isinstance(fault, Unauthenticated):
+        missing = fault.reason == ErrorReason.ERROR_REASON_TOKEN_MISSING
+        # RFC 6750 section 3.1: no error code where no token was sent.
+        challenge = "Bearer" if missing else f'Bearer error="invalid_token", error_description="{fault.message}"'
+        headers.append((b"www-authenticate", challenge.encode()))
+        # Older clients look for the OAuth form here.
+        body |= {"error": "unauthorized" if missing else "invalid_token", "error_description": fault.message}
+    return status or HTTP_STATUS[fault.status], orjson.dumps(body), headers
+
+
+def _published(fault: Fault, request_id: str, binding: Binding | None) -> dict[str, Any]:
+    results = [
+        {"field": binding.as_written(violation.field) if binding else violation.field, "message": violation.message, "details": None}
+        for violation in fault.violations
+    ]
+    return {
+        "code": fault.reason,
+        "request_id": request_id,
+        "result": results or [{"field": None, "message": fault.message, "details": None}],
+    }
+
+
+def _oauth(fault: Fault) -> tuple[int, dict[str, Any]]:
+    """RFC 6749 section 5.2."""
+    reason = ErrorReason.Name(ErrorReason.ValueType(fault.reason))
+    if reason.startswith(OAUTH_PREFIX):
+        word = reason.removeprefix(OAUTH_PREFIX).lower()
+        return 401 if word == "invalid_client" else 400, {"error": word, "error_description": fault.message}
+    if isinstance(fault, Internal):
+        return 500, {"error": "server_error", "error_description": fault.message}
+    if isinstance(fault, Unavailable | Exhausted):
+        return HTTP_STATUS[fault.status], {"error": "temporarily_unavailable", "error_description": fault.message}
+    return 400, {"error": "invalid_request", "error_description": fault.message}

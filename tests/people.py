@@ -1,0 +1,78 @@
+"""The people of the tests: each holds a token and speaks to both doors as a real client does."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import requests
+from gamehall.auth.v1 import tokens_pb2_grpc
+from gamehall.comments.v1 import comments_pb2_grpc
+from gamehall.locations.v1 import locations_pb2_grpc
+from gamehall.platform.v1 import platform_pb2_grpc
+from gamehall.users.v1 import users_pb2_grpc
+
+numbers = itertools.count(1)
+PASSWORD = "correct horse battery"
+
+
+class Stubs:
+    """Generated stubs over one channel, with the caller's token in the metadata of every call."""
+
+    def __init__(self, channel: grpc.Channel, token: str | None) -> None:
+        metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        channel = grpc.intercept_channel(channel, _Metadata(metadata))
+        self.comments = comments_pb2_grpc.CommentServiceStub(channel)
+        self.users = users_pb2_grpc.UserServiceStub(channel)
+        self.tokens = tokens_pb2_grpc.TokenServiceStub(channel)
+        self.locations = locations_pb2_grpc.LocationServiceStub(channel)
+        self.platform = platform_pb2_grpc.PlatformServiceStub(channel)
+        self.channel = channel
+
+
+class _Metadata(grpc.UnaryUnaryClientInterceptor):
+    def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._metadata = metadata
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        return continuation(details._replace(metadata=(*(details.metadata or ()), *self._metadata)), request)
+
+
+@dataclass
+class Person:
+    """Somebody with a token, or nobody in particular."""
+
+    url: str
+    channel: grpc.Channel
+    token: str | None = None
+    id: int | None = None
+    username: str = ""
+    refresh_token: str = ""
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        if self.token:
+            self.session.headers["Authorization"] = f"Bearer {self.token}"
+        self.grpc = Stubs(self.channel, self.token)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.session.get(self.url + path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> requests.Response:
+        return self.session.post(self.url + path, json=json, **options)
+
+    def put(self, path: str, json: Any = None, **options: Any) -> requests.Response:
+        return self.session.put(self.url + path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> requests.Response:
+        return self.session.delete(self.url + path, **options)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self.session.request(method, self.url + path, **options)
+
+
+def fresh(word: str) -> str:
+    """A name nobody has yet, also in another process of the same run."""
+    import os
+
+    return f"{word}{os.getpid()}x{next(numbers)}"

@@ -1,0 +1,113 @@
+"""Running servers for the tests: the product itself, on a thread with an event loop of its own, behind real sockets."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import requests
+import uvloop
+from gamehall_server.admin import add_client_to
+from gamehall_server.kit.invoke import Observe, unobserved
+from gamehall_server.migrate import migrate
+from gamehall_server.serve import Running, running
+from gamehall_server.settings import Settings
+from people import PASSWORD, Person, fresh
+
+ADMIN_PASSWORD = "the administrator's own"
+
+
+class World:
+    """One running deployment."""
+
+    def __init__(self, settings: Settings, observe: Observe = unobserved) -> None:
+        self.settings = settings
+        migrate(settings.database_url)
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(observe,), daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+        self.url = f"http://127.0.0.1:{self.server.http_port}"
+        self.grpc_address = f"127.0.0.1:{self.server.grpc_port}"
+        self.channel = grpc.insecure_channel(self.grpc_address)
+
+    def _run(self, observe: Observe) -> None:
+        async def live() -> None:
+            self._stop = asyncio.Event()
+            self._loop = asyncio.get_running_loop()
+            async with running(self.settings, observe=observe) as server:
+                self.server: Running = server
+                self._ready.set()
+                await self._stop.wait()
+
+        try:
+            uvloop.run(live())
+        except BaseException as problem:
+            self._failure = problem
+        finally:
+            self._ready.set()
+
+    def close(self) -> None:
+        """Ends the server as SIGTERM would."""
+        self.channel.close()
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def inside(self, work: Callable[[], Any]) -> Any:
+        """Awaits `work()` in the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
+
+    def nobody(self) -> Person:
+        """A caller without a token."""
+        return Person(self.url, self.channel)
+
+    def person(self, word: str = "ann") -> Person:
+        """A new user, signed in."""
+        username = fresh(word)
+        body = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
+        answer = requests.post(self.url + "/users", json=body)
+        assert answer.status_code == 200, answer.text
+        return self.signed_in(username, PASSWORD, answer.json()["id"])
+
+    def signed_in(self, username: str, password: str, id: int | None = None, client: str = "web") -> Person:
+        """A user's new session."""
+        form = {"grant_type": "password", "client_id": client, "username": username, "password": password}
+        answer = requests.post(self.url + "/oauth/token", data=form)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        return Person(self.url, self.channel, told["access_token"], id, username, told["refresh_token"])
+
+    def admin(self) -> Person:
+        """The administrator."""
+        person = self.signed_in(self.settings.admin_username, ADMIN_PASSWORD)
+        person.id = person.get("/me").json()["user_id"]
+        return person
+
+    def client(self, *roles: str) -> Person:
+        """A new private client with these roles, signed in by its secret."""
+        key = fresh("server")
+        secret = self.inside(lambda: add_client_to(self.server.product, key, key, public=False, roles=list(roles)))
+        form = {"grant_type": "client_credentials", "client_id": key, "client_secret": secret}
+        answer = requests.post(self.url + "/oauth/token", data=form)
+        assert answer.status_code == 200, answer.text
+        person = Person(self.url, self.channel, answer.json()["access_token"], None, key)
+        person.refresh_token = secret
+        return person
+
+
+def settings_for(database_url: str, engine: str, **more: Any) -> Settings:
+    """Settings of a test deployment: free ports, and the cheapest password hash OWASP allows."""
+    given = {"http_port": 0, "grpc_port": 0, "admin_password": ADMIN_PASSWORD, "password_passes": 2, "grace_seconds": 1.0}
+    return Settings(database_url=database_url, grpc_engine=engine, **{**given, **more})
+
+
+def sqlite_url(folder: Path) -> str:
+    """A new file."""
+    return f"sqlite:///{folder / 'gamehall.db'}"
