@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: help setup run test gen lint types contract bench migrate clean
+.PHONY: help setup run test gen lint types contract bench docs migrate clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -31,6 +31,11 @@ migrate: $(VENV)/run.stamp ## bring the database to this version's schema
 
 test: $(VENV)/dev.stamp ## the whole suite, on both databases and both gRPC engines
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+docs: $(VENV)/dev.stamp ## docs/operations.md from a recorded test run
+	rm -rf build/record && mkdir -p build/record
+	GAMEHALL_RECORD=$(CURDIR)/build/record $(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python tools/operations.py build/record > docs/operations.md
 
 gen: $(VENV)/dev.stamp ## generated/ and routes.lock from protos/
 	PATH="$(CURDIR)/$(BIN):$$PATH" buf format -w

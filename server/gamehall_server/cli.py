@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -50,7 +53,7 @@ def serve(
         if server.product.admin_password:
             err.print(f"  [bold]admin      {settings.admin_username} / {server.product.admin_password}[/bold]  (shown this once)")
 
-    _explained(lambda: _migrated(settings))
+    _explained(lambda: _migrated_apart(settings))
     _explained(lambda: run(settings, banner))
 
 
@@ -119,6 +122,19 @@ def _migrated(settings: Settings) -> bool:
     from gamehall_server.migrate import migrate as run
 
     return run(settings.database_url)
+
+
+def _migrated_apart(settings: Settings) -> None:
+    """Migrates in a process of its own where there is something to do: what alembic loads would stay with the server for good."""
+    from gamehall_server.migrate import is_current
+
+    if is_current(settings.database_url):
+        return
+    # The URL may hold a password, so it travels in the environment, where other users cannot see it.
+    environment = {**os.environ, "GAMEHALL_DATABASE_URL": settings.database_url}
+    done = subprocess.run([sys.executable, "-m", "gamehall_server", "migrate"], env=environment, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
 
 
 def _without_password(url: str) -> str:

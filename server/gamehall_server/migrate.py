@@ -4,15 +4,19 @@ Alembic is imported only here, when there is something to migrate: `serve` on a 
 """
 
 import asyncio
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gamehall_server.kit.storage import FileClaim
+
+T = TypeVar("T")
 FOLDER = Path(__file__).parent / "migrations"
 SQLITE = "sqlite:///"
 
@@ -22,17 +26,36 @@ def newest() -> str:
     return max(path.name.partition("_")[0] for path in (FOLDER / "versions").glob("[0-9]*.py"))
 
 
+def is_current(url: str) -> bool:
+    """Whether the database has this version's schema. Call it before an event loop runs."""
+    return _on_connection(url, lambda connection: current(connection) == newest())
+
+
 def migrate(url: str) -> bool:
     """Brings the database to `newest()`; makes it where there is none. Gives whether anything was done.
 
-    Call it before an event loop runs. Raises what the database raises.
+    Call it before an event loop runs. Raises what the database raises, and DatabaseInUse for a SQLite file that a server has open.
     """
+    if is_current(url):
+        return False
+    if not url.startswith(SQLITE):
+        return _on_connection(url, _upgrade)
+    # Nobody else may have the file open while its tables change.
+    claim = FileClaim(Path(url.removeprefix(SQLITE)))
+    claim.take()
+    try:
+        return _on_connection(url, _upgrade)
+    finally:
+        claim.release()
+
+
+def _on_connection(url: str, work: Callable[[Connection], T]) -> T:
     if url.startswith(SQLITE):
-        return _migrate_sqlite(url)
-    return asyncio.run(_migrate_postgres(url))
+        return _on_sqlite(url, work)
+    return asyncio.run(_on_postgres(url, work))
 
 
-def _migrate_sqlite(url: str) -> bool:
+def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
     Path(url.removeprefix(SQLITE)).resolve().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, module=_sqlite_driver(), poolclass=NullPool)
 
@@ -42,16 +65,16 @@ def _migrate_sqlite(url: str) -> bool:
         connection.execute("PRAGMA synchronous=FULL")
 
     with engine.begin() as connection:
-        return _upgrade(connection)
+        return work(connection)
 
 
-async def _migrate_postgres(url: str) -> bool:
+async def _on_postgres(url: str, work: Callable[[Connection], T]) -> T:
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             # Two nodes that start together migrate one after the other.
             await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7083202611)")
-            return await connection.run_sync(_upgrade)
+            return await connection.run_sync(work)
     finally:
         await engine.dispose()
 

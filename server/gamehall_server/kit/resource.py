@@ -52,6 +52,7 @@ class Resource(Generic[R]):
         self._page = lru_cache(maxsize=256)(self._build_page)
         self._count = lru_cache(maxsize=256)(self._build_count)
         self._change = lru_cache(maxsize=64)(self._build_change)
+        self._shown = {embed.column: _by_id(embed) for embed in self.embeds.values()}
         self._remove = Query(delete(self.table).where(self.key == bindparam("id", type_=self.key.type)))
 
     # What a caller may reach.
@@ -138,8 +139,7 @@ class Resource(Generic[R]):
             # The caller's own record came with the token.
             own: tuple[Any, ...] = call.caller.user
             return own
-        query = Query(select(*embed.columns).where(embed.columns[0] == bindparam("id", type_=embed.columns[0].type)))
-        found = await call.db.one(query, id=wanted)
+        found = await call.db.one(self._shown[embed.column], id=wanted)
         return (None,) * len(embed.columns) if found is None else found
 
     async def change(self, call: Call, row: R, **values: Any) -> None:
@@ -192,3 +192,9 @@ class Resource(Generic[R]):
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
         values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}
         return Query(update(self.table).where(self.key == bindparam("key", type_=self.key.type)).values(**values))
+
+
+def _by_id(embed: Embed) -> Query[tuple[Any, ...]]:
+    """Reads what an embedded record shows."""
+    key = embed.columns[0]
+    return Query(select(*embed.columns).where(key == bindparam("id", type_=key.type)))

@@ -3,6 +3,7 @@
 Both take the same handlers, reflection and health. `auto` takes the native one where its wheel is installed.
 """
 
+from importlib import import_module
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from gamehall_server.kit.engines.handlers import register
 from gamehall_server.kit.invoke import App
 
+NATIVE = "pygrpc_native.aio"
 ENGINES = ("auto", "grpcio", "native")
 # A message may be somewhat larger than the JSON body it can come from (1 MiB).
 LARGEST_MESSAGE = 4 * 1024 * 1024
@@ -57,7 +59,7 @@ def _chosen(engine: str) -> str:
     if engine != "auto":
         return engine
     try:
-        import pygrpc_native.aio  # noqa: F401
+        import_module(NATIVE)
     except ImportError:
         return "grpcio"
     return "native"
@@ -65,7 +67,6 @@ def _chosen(engine: str) -> str:
 
 def _new_server(engine: str) -> Any:
     if engine == "native":
-        from pygrpc_native import aio
-
-        return aio.server(options=OPTIONS)
+        # By its module name: `from pygrpc_native import aio` recurses without end in 0.5.0.
+        return import_module(NATIVE).server(options=OPTIONS)
     return grpc.aio.server(options=OPTIONS)

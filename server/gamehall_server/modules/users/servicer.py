@@ -59,7 +59,7 @@ class Users:
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
         number = int(request.id)
         # A number that no id can be is not worth a query.
-        row = await call.db.one(users.get, id=number) if number <= LARGEST_ID else None
+        row: Any = await call.db.one(users.get, id=number) if number <= LARGEST_ID else None
         if row is None:
             raise NotFound("No user with this id.", field="id")
         answer = pb.GetUserResponse(user=_shown(_values(row)))

@@ -1,0 +1,37 @@
+"""What the generator is told, and what it tells."""
+
+import msgspec
+
+
+class Job(msgspec.Struct, kw_only=True):
+    """One measurement: a scenario against one port."""
+
+    door: str
+    """"http" or "grpc"."""
+    scenario: str
+    """"get", "list", "create" or "echo"."""
+    port: int
+    tokens: list[str]
+    seed: int
+    connections: int
+    streams: int = 1
+    """Calls in flight on each connection; HTTP/1.1 has one."""
+    warmup: float
+    seconds: float
+    watch: dict[str, int]
+    """Process ids whose trees' CPU time is to be read at both ends of the window, by name."""
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What one measurement found."""
+
+    calls: int
+    """Successful ones, within the window."""
+    failures: int
+    """All others, those of the warm-up included."""
+    first_failure: str
+    seconds: float
+    p50: float
+    p99: float
+    cpu: dict[str, float]
+    """CPU seconds used within the window: by each watched tree, and by the generator ("generator")."""

@@ -1,0 +1,33 @@
+"""grpc.aio on uvloop answering a comment with the same comment: no token, no rules, no database. The least that its server costs."""
+
+import asyncio
+import signal
+
+import grpc
+import uvloop
+from gamehall.comments.v1 import comments_pb2 as pb
+
+from bench.references import command_line
+
+
+async def echo(request: pb.CreateCommentRequest, context: object) -> pb.CreateCommentResponse:
+    """CreateComment, without creating anything."""
+    return pb.CreateCommentResponse(comment=request.comment)
+
+
+async def main() -> None:
+    server = grpc.aio.server()
+    method = grpc.unary_unary_rpc_method_handler(echo, pb.CreateCommentRequest.FromString, pb.CreateCommentResponse.SerializeToString)
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("gamehall.comments.v1.CommentService", {"CreateComment": method}),)
+    )
+    server.add_insecure_port(f"127.0.0.1:{command_line.port()}")
+    await server.start()
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    await told.wait()
+    await server.stop(1)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,97 @@
+"""Running servers and people. Nothing about a module."""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from tests.databases import shared_postgres
+from people import Person
+from recording import Recorder
+from worlds import World, settings_for, sqlite_url
+
+# Every test through a front door runs on each of these: both databases, both gRPC engines.
+WORLDS = ("sqlite-native", "sqlite-grpcio", "postgresql-native", "postgresql-grpcio")
+SKIPS = Path(__file__).parent / "skips.txt"
+
+
+@pytest.fixture(scope="session")
+def recorder() -> Iterator[Recorder]:
+    """Keeps which operations were answered and refused; docs/operations.md is made from it."""
+    recorder = Recorder()
+    yield recorder
+    recorder.write()
+
+
+@pytest.fixture(scope="session", params=WORLDS)
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, recorder: Recorder) -> Iterator[World]:
+    """A running deployment."""
+    database, engine = request.param.split("-")
+    url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("world"))
+    world = World(settings_for(url, engine), recorder.observe)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def ann(world: World) -> Person:
+    """A user."""
+    return world.person("ann")
+
+
+@pytest.fixture
+def bob(world: World) -> Person:
+    """Another user."""
+    return world.person("bob")
+
+
+@pytest.fixture
+def nobody(world: World) -> Person:
+    """A caller without a token."""
+    return world.nobody()
+
+
+@pytest.fixture(scope="session")
+def admins() -> dict[str, Person]:
+    """The administrators, one sign-in per world."""
+    return {}
+
+
+@pytest.fixture
+def admin(world: World, admins: dict[str, Person]) -> Person:
+    """The administrator."""
+    return admins.setdefault(world.url, world.admin()) if world.url not in admins else admins[world.url]
+
+
+@pytest.fixture
+def refused() -> Callable[[str], contextlib.AbstractContextManager[list[grpc.RpcError]]]:
+    """`with refused("NOT_FOUND") as refusal:` expects gRPC to refuse so; the error is refusal[0]."""
+
+    @contextlib.contextmanager
+    def expect(code: str) -> Iterator[list[grpc.RpcError]]:
+        caught: list[grpc.RpcError] = []
+        with pytest.raises(grpc.RpcError) as raised:
+            yield caught
+        caught.append(raised.value)
+        assert raised.value.code().name == code, raised.value
+
+    return expect
+
+
+@pytest.fixture
+def subject() -> Iterator[Callable[[], str]]:
+    """The context_id of an object that no other test speaks of."""
+    numbers = itertools.count(1)
+    yield lambda: f"thing{os.getpid()}-{id(numbers)}-{next(numbers)}"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A skip that tests/skips.txt does not list is a failure."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        listed = [line.split("#")[0].strip() for line in SKIPS.read_text().splitlines()]
+        if os.environ.get("GAMEHALL_NO_SKIPS") or not any(entry and report.nodeid.split("::")[0] == entry for entry in listed):
+            report.outcome = "failed"
+            report.longrepr = f"{report.nodeid} is skipped, and tests/skips.txt does not list it (or nothing may be skipped here)"
