@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: help setup run test gen lint types contract bench docs migrate clean
+.PHONY: help setup run test gen lint types contract bench docs migrate migration clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -36,6 +36,10 @@ docs: $(VENV)/dev.stamp ## docs/operations.md from a recorded test run
 	rm -rf build/record && mkdir -p build/record
 	GAMEHALL_RECORD=$(CURDIR)/build/record $(BIN)/python -m pytest -n auto --dist loadgroup
 	$(BIN)/python tools/operations.py build/record > docs/operations.md
+
+migration: $(VENV)/dev.stamp ## the next migration: make migration name=notes
+	$(BIN)/python tools/migration.py $(name)
+	$(BIN)/ruff format --quiet server/gamehall_server/migrations
 
 gen: $(VENV)/dev.stamp ## generated/ and routes.lock from protos/
 	PATH="$(CURDIR)/$(BIN):$$PATH" buf format -w

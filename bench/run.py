@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import shlex
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +13,7 @@ from bench.measure import Round
 from bench.postgres import cluster
 from bench.servers import ROOT, SUBJECTS, Subject
 
+PAGE = ROOT / "docs" / "benchmarks.md"
 SCENARIOS = ("http-get", "http-list", "http-create", "grpc-get", "grpc-create", "grpc-echo", "footprint")
 
 
@@ -29,7 +28,9 @@ def options() -> argparse.Namespace:
     names = [subject.name for subject in SUBJECTS]
     parser.add_argument("--subject", action="append", choices=names, help="a server to measure, instead of all; can be repeated")
     parser.add_argument("--date", default="", help="the date to write into the report")
-    parser.add_argument("--output", type=Path, help="where to write the report; else it is printed")
+    parser.add_argument(
+        "--output", type=Path, help="where to write the report; else docs/benchmarks.md when all was measured, or the screen"
+    )
     parser.add_argument("--folder", type=Path, help="where the SQLite files lie; else the system's temporary folder")
     return parser.parse_args()
 
@@ -70,12 +71,22 @@ def main() -> None:
     wanted = options()
     os.chdir(ROOT)
     measured = measure(wanted)
-    command = "python -m bench.run " + shlex.join(sys.argv[1:])
-    text = report.write(measured, command.strip(), wanted.date)
-    if wanted.output:
-        wanted.output.write_text(text)
-    else:
-        print(text)
+    text = report.write(measured, _command(wanted), wanted.date)
+    everything = not wanted.only and not wanted.subject and wanted.database == "all"
+    output = wanted.output or (PAGE if everything else None)
+    if output:
+        output.write_text(text)
+    print(text)
+
+
+def _command(wanted: argparse.Namespace) -> str:
+    """How to repeat the run: what was asked for, without when and whereto."""
+    words = ["python", "-m", "bench.run"]
+    for name in ("database", "rounds", "seconds", "warmup"):
+        words += [f"--{name}", str(getattr(wanted, name))]
+    for name in ("only", "subject"):
+        words += [word for value in getattr(wanted, name) or () for word in (f"--{name}", value)]
+    return " ".join(words)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Every servicer and every table of the product: adding a module is adding a line here."""
+"""Every servicer of the product, and how a deployment is put together."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
@@ -36,7 +38,30 @@ class Product(NamedTuple):
         await self.database.close()
 
 
-SERVICERS: tuple[type[Servicer], ...] = (Comments, Locations, Platform, Sandbox, Tokens, Users)
+class Parts(NamedTuple):
+    """What servicers are made from."""
+
+    database: Database
+    clock: Clock
+    hasher: PasswordHasher
+    keys: KeyRing
+    verifier: TokenVerifier
+
+
+# Every servicer of the product and how it is made: adding a module is adding a line.
+SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
+    Comments: lambda _: Comments(),
+    Locations: lambda _: Locations(),
+    Platform: lambda parts: Platform(parts.database),
+    Sandbox: lambda parts: Sandbox(parts.clock),
+    Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier),
+    Users: lambda parts: Users(parts.hasher),
+}
+
+
+def for_sandbox(servicer: type[Servicer]) -> bool:
+    """Whether a service is for sandbox deployments only."""
+    return any(method.GetOptions().Extensions[options_pb2.method].sandbox for method in servicer.service.methods)
 
 
 def permissions_of(app: App) -> set[str]:
@@ -62,15 +87,8 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     await database.write(settle)
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
-    servicers: list[Servicer] = [
-        Comments(),
-        Locations(),
-        Platform(database),
-        Tokens(hasher, keys, verifier),
-        Users(hasher),
-    ]
-    if isinstance(clock, SandboxClock):
-        servicers.append(Sandbox(clock))
+    parts = Parts(database, clock, hasher, keys, verifier)
+    servicers = [make(parts) for servicer, make in SERVICERS.items() if settings.sandbox or not for_sandbox(servicer)]
     app = App(database, verifier, clock, servicers, observe=observe, most_in_flight=settings.most_in_flight)
 
     async def access(db: Handle) -> None:

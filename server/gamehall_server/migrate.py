@@ -28,7 +28,7 @@ def newest() -> str:
 
 def is_current(url: str) -> bool:
     """Whether the database has this version's schema. Call it before an event loop runs."""
-    return _on_connection(url, lambda connection: current(connection) == newest())
+    return on_connection(url, lambda connection: current(connection) == newest())
 
 
 def migrate(url: str) -> bool:
@@ -39,17 +39,18 @@ def migrate(url: str) -> bool:
     if is_current(url):
         return False
     if not url.startswith(SQLITE):
-        return _on_connection(url, _upgrade)
+        return on_connection(url, _upgrade)
     # Nobody else may have the file open while its tables change.
     claim = FileClaim(Path(url.removeprefix(SQLITE)))
     claim.take()
     try:
-        return _on_connection(url, _upgrade)
+        return on_connection(url, _upgrade)
     finally:
         claim.release()
 
 
-def _on_connection(url: str, work: Callable[[Connection], T]) -> T:
+def on_connection(url: str, work: Callable[[Connection], T]) -> T:
+    """Runs `work` on one connection, in one transaction."""
     if url.startswith(SQLITE):
         return _on_sqlite(url, work)
     return asyncio.run(_on_postgres(url, work))

@@ -4,7 +4,7 @@ from gamehall.platform.v1 import platform_pb2 as pb
 
 from gamehall_server import __version__
 from gamehall_server.kit.call import Call
-from gamehall_server.kit.clock import SECOND, SandboxClock
+from gamehall_server.kit.clock import SECOND, Clock, SandboxClock
 from gamehall_server.kit.errors import Unavailable
 from gamehall_server.kit.storage import Database
 
@@ -35,7 +35,9 @@ class Sandbox:
 
     service = pb.DESCRIPTOR.services_by_name["SandboxService"]
 
-    def __init__(self, clock: SandboxClock) -> None:
+    def __init__(self, clock: Clock) -> None:
+        if not isinstance(clock, SandboxClock):
+            raise TypeError("only a sandbox has a clock to set")
         self._clock = clock
 
     async def GetClock(self, request: pb.GetClockRequest, call: Call) -> pb.GetClockResponse:
