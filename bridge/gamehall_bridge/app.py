@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from gamehall_bridge.binding import JSON, Binding
 from gamehall_bridge.cors import Cors
+from gamehall_bridge.deadlines import Deadlines
 from gamehall_bridge.errors import Headers, refusal
 from gamehall_bridge.routes import Match, Routes, routes_of
 
@@ -101,12 +102,15 @@ class Bridge:
         self._cors = Cors(origins)
         self._largest_body = largest_body
         self._routes = Routes(route for rpc in app.rpcs.values() for route in routes_of(rpc))
+        self._deadlines = Deadlines()
         self._bindings: dict[tuple[str, str], Binding] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = Head(scope["headers"])
         number = request_id()
         binding: Binding | None = None
+        arrival: Arrival | None = None
+        deadline = self._deadlines.start(BODY_SECONDS)
         cors = self._cors.headers(head.origin)
         extra: Headers
         try:
@@ -119,19 +123,28 @@ class Bridge:
                 if binding.server_secrets and self._carries_secret(binding, request, head):
                     cors = []
                 arrival = _arrival(scope, head, number)
-                async with asyncio.timeout(CALL_SECONDS):
-                    answer = await self._app.invoke(binding.rpc, request, arrival)
+                deadline.at += CALL_SECONDS
+                answer = await self._app.invoke(binding.rpc, request, arrival)
                 status, body, content_type = binding.status, binding.write(answer), binding.content_type
                 extra = [(b"idempotent-replayed", b"true")] if arrival.replayed else []
         except Gone:
             return
-        except (Fault, Refused, TimeoutError) as problem:
+        except (Fault, Refused) as problem:
             status, body, extra = self._refusal(problem, number, binding, head)
+            content_type = JSON
+        except asyncio.CancelledError:
+            if not deadline.passed:
+                raise
+            deadline.task.uncancel()
+            late = Refused(TimedOut("The body did not arrive in time."), 408) if arrival is None else TimedOut()
+            status, body, extra = self._refusal(late, number, binding, head)
             content_type = JSON
         except Exception:
             log.exception("bug in the bridge, request %s", number)
             status, body, extra = self._refusal(Internal(), number, binding, head)
             content_type = JSON
+        finally:
+            self._deadlines.end(deadline)
         await _answer(scope, send, status, body, content_type, [*extra, *cors, (b"x-request-id", number.encode())])
 
     def _find(self, scope: Scope, head: Head) -> tuple[Binding, Match]:
@@ -153,25 +166,23 @@ class Bridge:
             return b""
         if head.content_encoding not in (b"", b"identity"):
             raise Refused(Malformed("The body must not be compressed."), 415)
-        too_large = Refused(_too_large(f"The body is larger than {self._largest_body} bytes."), 413)
         if head.content_length and int(head.content_length) > self._largest_body:
-            raise too_large
+            raise self._body_too_large()
         parts, size = [], 0
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Gone
-                    part = message.get("body", b"")
-                    size += len(part)
-                    if size > self._largest_body:
-                        raise too_large
-                    parts.append(part)
-                    if not message.get("more_body"):
-                        return parts[0] if len(parts) == 1 else b"".join(parts)
-        except TimeoutError:
-            raise Refused(TimedOut("The body did not arrive in time."), 408) from None
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._largest_body:
+                raise self._body_too_large()
+            parts.append(part)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _body_too_large(self) -> Refused:
+        return Refused(_too_large(f"The body is larger than {self._largest_body} bytes."), 413)
 
     def _options(self, scope: Scope, head: Head) -> tuple[int, bytes, Headers, bytes]:
         path = scope["raw_path"].decode("latin-1")

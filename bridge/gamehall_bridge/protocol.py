@@ -81,6 +81,7 @@ def http_server(bridge: Bridge, host: str, port: int, *, grace: float) -> HttpSe
         lifespan="off",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         log_config=None,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -46,6 +47,7 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
                 await serving
                 raise OSError(f"port {settings.http_port} cannot be opened")
             await asyncio.sleep(0.002)
+        spare_the_collector()
         sweeping = asyncio.create_task(_sweep(product.app))
         try:
             yield Running(product, http.servers[0].sockets[0].getsockname()[1], grpc)
@@ -55,6 +57,16 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
             await asyncio.gather(grpc.stop(settings.grace_seconds), serving)
     finally:
         await product.close()
+
+
+def spare_the_collector() -> None:
+    """Takes everything made at start out of the garbage collector's sight, and lets it look less often: it took a tenth of a call.
+
+    Calls leave no cycles behind; what does, such as a traceback, is still found.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _sweep(app: App) -> None:

@@ -47,6 +47,10 @@ class Resource(Generic[R]):
         self.mapper = Mapper(message, self.table, self.embeds, computed or {})
         self.sortable = frozenset(f.name for f in message.DESCRIPTOR.fields if f.name in self.table.columns)
         self.key = self.table.primary_key.columns[0]
+        # SQLAlchemy's collections are slow to walk: what every call needs of them is read once.
+        self._names = tuple(self.table.columns.keys())
+        self._dates = tuple(name for name in (CREATED, UPDATED) if name in self._names)
+        self._numbered = self._names[0] == "id"
         # Each shape of a statement is compiled once.
         self._get = lru_cache(maxsize=None)(self._build_get)
         self._page = lru_cache(maxsize=256)(self._build_page)
@@ -111,15 +115,13 @@ class Resource(Generic[R]):
 
     async def add(self, call: Call, values: dict[str, Any]) -> tuple[Any, ...]:
         """Inserts a row with these column values, numbered, dated and owned by the caller; gives the row as `show` takes it."""
-        columns = self.table.columns
-        if "id" in columns and "id" not in values:
+        if self._numbered and "id" not in values:
             values["id"] = await call.db.new_id(self.table.name)
-        for dated in (CREATED, UPDATED):
-            if dated in columns:
-                values.setdefault(dated, call.now)
+        for dated in self._dates:
+            values.setdefault(dated, call.now)
         if self.owner is not None:
             values.setdefault(self.owner, call.user_id)
-        complete = {column.name: values.get(column.name) for column in columns}
+        complete = {name: values.get(name) for name in self._names}
         call.db.later(self.rows.insert, **complete)
         return tuple(complete.values())
 
@@ -131,8 +133,7 @@ class Resource(Generic[R]):
         return self.mapper.show(tuple(shown))
 
     async def _embedded(self, call: Call, embed: Embed, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        names = [column.name for column in self.table.columns]
-        wanted = row[names.index(embed.column)]
+        wanted = row[self._names.index(embed.column)]
         if wanted is None:
             return (None,) * len(embed.columns)
         if call.caller is not None and wanted == call.caller.user_id:
@@ -144,7 +145,7 @@ class Resource(Generic[R]):
 
     async def change(self, call: Call, row: R, **values: Any) -> None:
         """Writes these columns of a row that was loaded with its lock."""
-        if UPDATED in self.table.columns:
+        if UPDATED in self._dates:
             values.setdefault(UPDATED, call.now)
         for name, value in values.items():
             setattr(row, name, value)

@@ -11,9 +11,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from gamehall_server.kit.engines.handlers import register
+from gamehall_server.kit.engines.native import MODULE, native_server
 from gamehall_server.kit.invoke import App
 
-NATIVE = "pygrpc_native.aio"
 ENGINES = ("auto", "grpcio", "native")
 # A message may be somewhat larger than the JSON body it can come from (1 MiB).
 LARGEST_MESSAGE = 4 * 1024 * 1024
@@ -33,7 +33,7 @@ class GrpcDoor:
 
     def __init__(self, app: App, host: str, port: int, engine: str) -> None:
         self.engine = _chosen(engine)
-        self._server = _new_server(self.engine)
+        self._server = _new_server(self.engine, app)
         services = register(app, self._server)
         self.health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
@@ -59,14 +59,13 @@ def _chosen(engine: str) -> str:
     if engine != "auto":
         return engine
     try:
-        import_module(NATIVE)
+        import_module(MODULE)
     except ImportError:
         return "grpcio"
     return "native"
 
 
-def _new_server(engine: str) -> Any:
+def _new_server(engine: str, app: App) -> Any:
     if engine == "native":
-        # By its module name: `from pygrpc_native import aio` recurses without end in 0.5.0.
-        return import_module(NATIVE).server(options=OPTIONS)
+        return native_server(app, OPTIONS)
     return grpc.aio.server(options=OPTIONS)

@@ -1,10 +1,11 @@
 """The thin layer between a gRPC engine and `invoke`: metadata becomes an Arrival, bytes a request, a Fault a status.
 
-It is one coroutine per RPC in place of an interceptor, because an interceptor costs the native engine a second server behind it and
-every call a second hop. It reads the request itself: engines answer malformed bytes with INTERNAL, and that is our caller's fault.
+It is one coroutine in place of an interceptor, because an interceptor costs the native engine a second server behind it and every call
+a second hop. It reads the request itself: engines answer malformed bytes with INTERNAL, and that is our caller's fault.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -17,34 +18,50 @@ from gamehall_server.kit.invoke import App
 from gamehall_server.kit.rpc import Rpc
 
 REPLAYED = "idempotent-replayed"
+Metadata = list[tuple[str, str | bytes]]
+
+
+class Reply(NamedTuple):
+    """How a call ended. `code` is None for an answer, else the number of the gRPC status."""
+
+    payload: bytes
+    trailers: Metadata
+    code: int | None = None
+    message: str = ""
+    status: Any = None
+
+
+async def serve_unary(app: App, rpc: Rpc, payload: bytes, metadata: Iterable[tuple[str, str | bytes]], peer: str) -> Reply:
+    """One call from bytes to bytes. Raises nothing but CancelledError."""
+    arrival = Arrival(request_id(), peer, "grpc")
+    for key, value in metadata:
+        if key == "authorization":
+            arrival.authorization = str(value)
+        elif key == "idempotency-key":
+            arrival.idempotency_key = str(value)
+    try:
+        try:
+            request = rpc.request.FromString(payload)
+        except DecodeError:
+            raise Malformed(f"The request is not a {rpc.descriptor.input_type.full_name}.") from None
+        answer = await app.invoke(rpc, request, arrival)
+    except Fault as fault:
+        return Reply(b"", trailers(fault, arrival.request_id), fault.status.value[0], fault.message, fault.status)
+    told: Metadata = [(REQUEST_ID, arrival.request_id)]
+    if arrival.replayed:
+        told.append((REPLAYED, "true"))
+    return Reply(answer.SerializeToString(), told)
 
 
 def handler_of(app: App, rpc: Rpc) -> Any:
-    """The engine's handler of one RPC. Takes and gives bytes."""
-    parse = rpc.request.FromString
-    invoke = app.invoke
+    """grpcio's handler of one RPC. Takes and gives bytes."""
 
-    async def unary(payload: bytes, context: Any) -> bytes | None:
-        arrival = Arrival(request_id=request_id(), address=context.peer(), door="grpc")
-        for key, value in context.invocation_metadata():
-            if key == "authorization":
-                arrival.authorization = value
-            elif key == "idempotency-key":
-                arrival.idempotency_key = value
-        try:
-            try:
-                request = parse(payload)
-            except DecodeError:
-                raise Malformed(f"The request is not a {rpc.descriptor.input_type.full_name}.") from None
-            answer = await invoke(rpc, request, arrival)
-        except Fault as fault:
-            await context.abort(fault.status, fault.message, trailers(fault, arrival.request_id))
-            return None
-        if arrival.replayed:
-            context.set_trailing_metadata(((REQUEST_ID, arrival.request_id), (REPLAYED, "true")))
-        else:
-            context.set_trailing_metadata(((REQUEST_ID, arrival.request_id),))
-        return answer.SerializeToString()
+    async def unary(payload: bytes, context: Any) -> bytes:
+        reply = await serve_unary(app, rpc, payload, context.invocation_metadata(), context.peer())
+        if reply.code is not None:
+            await context.abort(reply.status, reply.message, tuple(reply.trailers))
+        context.set_trailing_metadata(tuple(reply.trailers))
+        return reply.payload
 
     return grpc.unary_unary_rpc_method_handler(unary)
 

@@ -13,9 +13,9 @@ DETAILS = "grpc-status-details-bin"
 REQUEST_ID = "x-request-id"
 
 
-def trailers(fault: Fault, request_id: str) -> tuple[tuple[str, str | bytes], ...]:
+def trailers(fault: Fault, request_id: str) -> list[tuple[str, str | bytes]]:
     """Trailing metadata of a refusal: the rich status, and the request's id."""
-    return ((DETAILS, rich_status(fault).SerializeToString()), (REQUEST_ID, request_id))
+    return [(DETAILS, rich_status(fault).SerializeToString()), (REQUEST_ID, request_id)]
 
 
 def rich_status(fault: Fault) -> Status:

@@ -143,7 +143,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_comment_context", "comment", ["context", "context_id", "created_date", "id"], unique=False)
-    op.create_index(op.f("ix_comment_user_id"), "comment", ["user_id"], unique=False)
     op.create_table(
         "role_permission",
         sa.Column("role", sa.String(), nullable=False),

@@ -15,6 +15,6 @@ class CommentRow(NumberedRow, table=True):
     context: str = Field(nullable=False)
     context_id: str = Field(nullable=False)
     content: str = Field(nullable=False)
-    user_id: int | None = Field(default=None, foreign_key="user.id", sa_type=BigInteger, index=True)
+    user_id: int | None = Field(default=None, foreign_key="user.id", sa_type=BigInteger)
     created_date: int = Field(sa_type=Moment, nullable=False)
     updated_date: int = Field(sa_type=Moment, nullable=False)
