@@ -77,7 +77,8 @@ class Head:
         self.preflight = False
         self.size = 0
         for name, value in headers:
-            self.size += len(name) + len(value)
+            # With the colon, the space and the line's end.
+            self.size += len(name) + len(value) + 4
             if name == b"authorization":
                 self.authorization = value
             elif name == b"content-type":
@@ -89,7 +90,7 @@ class Head:
             elif name == b"content-length":
                 self.content_length = value
             elif name == b"content-encoding":
-                self.content_encoding = value
+                self.content_encoding = value.lower()
             elif name == b"access-control-request-method":
                 self.preflight = True
 
@@ -150,12 +151,12 @@ class Bridge:
     def _find(self, scope: Scope, head: Head) -> tuple[Binding, Match]:
         verb = scope["method"]
         path = scope["raw_path"].decode("latin-1")
+        if head.size + len(path) + len(scope["query_string"]) > LARGEST_HEAD:
+            raise Refused(head_too_large(), 431)
         match = self._routes.find("GET" if verb == "HEAD" else verb, path)
         route = match.route
         if route is None:
             raise _no_route(verb, scope["path"], match.allowed)
-        if head.size > LARGEST_HEAD:
-            raise Refused(_too_large(f"The headers are larger than {LARGEST_HEAD} bytes."), 431)
         binding = self._bindings.get((route.verb, route.path))
         if binding is None:
             binding = self._bindings[route.verb, route.path] = Binding(route)
@@ -166,8 +167,11 @@ class Bridge:
             return b""
         if head.content_encoding not in (b"", b"identity"):
             raise Refused(Malformed("The body must not be compressed."), 415)
-        if head.content_length and int(head.content_length) > self._largest_body:
-            raise self._body_too_large()
+        if head.content_length:
+            if not head.content_length.isdigit():
+                raise Malformed("The content-length is not a number.")
+            if len(head.content_length) > 18 or int(head.content_length) > self._largest_body:
+                raise self._body_too_large()
         parts, size = [], 0
         while True:
             message = await receive()
@@ -208,12 +212,22 @@ class Bridge:
 
 def _arrival(scope: Scope, head: Head, number: str) -> Arrival:
     client = scope.get("client")
-    try:
-        authorization = head.authorization.decode("ascii") if head.authorization is not None else None
-        key = head.key.decode("ascii") if head.key is not None else None
-    except UnicodeDecodeError:
-        raise Invalid("headers must be ASCII") from None
+    authorization, key = _ascii(head.authorization, "Authorization"), _ascii(head.key, "Idempotency-Key")
     return Arrival(number, client[0] if client else "", "http", authorization, key)
+
+
+def _ascii(value: bytes | None, name: str) -> str | None:
+    if value is None:
+        return None
+    try:
+        return value.decode("ascii")
+    except UnicodeDecodeError:
+        raise Invalid("must be ASCII", field=name) from None
+
+
+def head_too_large() -> Invalid:
+    """The refusal of a request whose address and headers are too long."""
+    return _too_large(f"Address and headers are larger than {LARGEST_HEAD} bytes.")
 
 
 def _too_large(message: str) -> Invalid:

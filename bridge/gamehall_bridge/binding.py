@@ -19,6 +19,8 @@ TEXT = b"text/plain;charset=UTF-8"
 FORM = b"application/x-www-form-urlencoded"
 # More parameters than any operation has: a request with more is an attack.
 MOST_PARAMETERS = 200
+# Levels of JSON. Free JSON needs three messages a level, and protobuf reads no more than 100.
+DEEPEST = 32
 WHOLE, WRAPPED = "*", "value"
 
 
@@ -53,10 +55,6 @@ class Binding:
         """The request. Raises Malformed for what cannot be read and Invalid with every wrong field for what can."""
         request = self._new()
         wrong: Wrong = []
-        for (name, read), text in zip(self._variables, values, strict=True):
-            found = read(text, name, wrong)
-            if found is not None:
-                setattr(request, name, found)
         if self.oauth:
             self._read_form(request, query, body, content_type, wrong)
         else:
@@ -64,6 +62,11 @@ class Binding:
                 self._read_query(request, query, wrong)
             if self.has_body and body:
                 self._read_body(request, body, wrong)
+        # After the body, which may be the whole request: what the path names is what the call is about.
+        for (name, read), text in zip(self._variables, values, strict=True):
+            found = read(text, name, wrong)
+            if found is not None:
+                setattr(request, name, found)
         if wrong:
             raise Invalid(violations=tuple(wrong))
         return request
@@ -96,12 +99,12 @@ class Binding:
         value = parse(body)
         if value is None:
             return
-        if field is None:
-            decode(value, request, "", wrong)
-        elif field.is_repeated or field.message_type.full_name in FREE:
+        if field is not None and (field.is_repeated or field.message_type.full_name in FREE):
             setter(field)(value, request, "", wrong)
         elif value.__class__ is not dict:
             raise Malformed("The body must be a JSON object.")
+        elif field is None:
+            decode(value, request, "", wrong)
         else:
             inner = getattr(request, field.name)
             inner.SetInParent()
@@ -139,9 +142,23 @@ class Binding:
 def parse(body: bytes) -> Any:
     """The JSON value of a body; raises Malformed."""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise Malformed("The body is not valid JSON.") from None
+    if body.count(b"{") + body.count(b"[") > DEEPEST and _is_deeper(value):
+        raise Malformed(f"The body is nested more than {DEEPEST} levels deep.")
+    return value
+
+
+def _is_deeper(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            item for whole in level for item in (whole.values() if whole.__class__ is dict else whole) if item.__class__ in (dict, list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _decoded(body: bytes) -> str:

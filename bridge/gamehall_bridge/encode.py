@@ -5,6 +5,7 @@ protobuf's own JSON, which cannot write these shapes.
 """
 
 import base64
+import keyword
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 from gamehall.options.v1 import options_pb2
 from gamehall_server.kit.validation import rules_of
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
-from google.protobuf.message import Message
 
 Encode = Callable[[Any], Any]
 FREE = frozenset({"google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue"})
@@ -32,13 +32,24 @@ def words_of(enum: EnumDescriptor) -> dict[int, str]:
 @cache
 def encoder(descriptor: Descriptor) -> Encode:
     """A function from a message of this type to what orjson writes."""
-    if descriptor.full_name in FREE:
-        return free
+    return free if descriptor.full_name in FREE else _compile(descriptor, frozenset())
+
+
+def _compile(descriptor: Any, around: frozenset[str]) -> Encode:
+    """`around`: the types that this one stands in, which are not compiled yet."""
+    around |= {descriptor.full_name}
     space: dict[str, Any] = {"base64": base64.b64encode, "free": free}
-    source = ["def encode(m):", " d = {}"]
+    # What is always written comes as one literal for as long as order allows; the rest is added field by field.
+    literal: list[str] = []
+    rest: list[str] = []
     for field in descriptor.fields:
-        _write(source, space, field)
-    source.append(" return d")
+        lines = _lines(space, field, around)
+        if len(lines) == 1 and lines[0].startswith("d[") and not rest:
+            key, _, value = lines[0].partition(" = ")
+            literal.append(f"{key[2:-1]}: {value}")
+        else:
+            rest.extend(lines)
+    source = ["def encode(m):", f" d = {{{', '.join(literal)}}}", *(f" {line}" for line in rest), " return d"]
     exec("\n".join(source), space)
     encode: Encode = space["encode"]
     return encode
@@ -47,45 +58,57 @@ def encoder(descriptor: Descriptor) -> Encode:
 def field_encoder(field: FieldDescriptor) -> Encode:
     """A function from a message to the value of one of its fields, for answers that are one field."""
     space: dict[str, Any] = {"base64": base64.b64encode, "free": free}
-    exec(f"def encode(m):\n return {_value(space, field, f'm.{field.name}')}", space)
+    exec(f"def encode(m):\n return {_value(space, field, _read(field), frozenset())}", space)
     encode: Encode = space["encode"]
     return encode
 
 
-def _write(source: list[str], space: dict[str, Any], field: Any) -> None:
-    rules, name = rules_of(field), field.name
-    value = _value(space, field, "v")
-    source.append(f" v = getattr(m, {name!r})")
+def _read(field: Any) -> str:
+    # Names such as `from` or `class` are fields, but not Python.
+    return f"getattr(m, {field.name!r})" if keyword.iskeyword(field.name) else f"m.{field.name}"
+
+
+def _lines(space: dict[str, Any], field: Any, around: frozenset[str]) -> list[str]:
+    rules, key, read = rules_of(field), f"d[{field.name!r}]", _read(field)
     if rules.inline:
-        source.append(f" d.update({value})")
-    elif field.is_repeated:
-        source.append(f" d[{name!r}] = {value}" + (" if v else None" if rules.null_if_unset else ""))
-    elif not field.has_presence:
-        source.append(f" d[{name!r}] = {value}")
-    else:
+        return [f"d.update({_value(space, field, read, around)})"]
+    if field.is_repeated or not field.has_presence:
+        empty = f" if {read} else None" if field.is_repeated and rules.null_if_unset else ""
+        return [f"{key} = {_value(space, field, read, around)}{empty}"]
+    present = f"m.HasField({field.name!r})"
+    lines = [f"v = {read}"]
+    if field.message_type is None:
         # A set scalar is nearly always truthy: the look at the value saves the look at the presence.
-        present = f"m.HasField({name!r})" if field.message_type is not None else f"v or m.HasField({name!r})"
-        source.append(f" if {present}: d[{name!r}] = {value}")
-        if rules.null_if_unset:
-            source.append(f" else: d[{name!r}] = None")
+        present = f"v or {present}"
+    lines.append(f"if {present}: {key} = {_value(space, field, 'v', around)}")
+    if rules.null_if_unset:
+        lines.append(f"else: {key} = None")
+    return lines
 
 
-def _value(space: dict[str, Any], field: Any, value: str) -> str:
+def _value(space: dict[str, Any], field: Any, value: str, around: frozenset[str]) -> str:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         key, item = field.message_type.fields_by_name["key"], field.message_type.fields_by_name["value"]
         shown = "k" if key.cpp_type == FieldDescriptor.CPPTYPE_STRING else "str(k).lower()"
         # Through the key: iterating a map of messages by items() copies them.
-        return f"{{{shown}: {_single(space, item, f'{value}[k]')} for k in {value}}}"
+        return f"{{{shown}: {_single(space, item, f'{value}[k]', around)} for k in {value}}}"
     if field.is_repeated:
-        item = _single(space, field, "e")
+        item = _single(space, field, "e", around)
         return f"list({value})" if item == "e" else f"[{item} for e in {value}]"
-    return _single(space, field, value)
+    return _single(space, field, value, around)
 
 
-def _single(space: dict[str, Any], field: Any, value: str) -> str:
+def _single(space: dict[str, Any], field: Any, value: str, around: frozenset[str]) -> str:
     if field.message_type is not None:
-        name = "e_" + field.message_type.full_name.replace(".", "_")
-        space[name] = _later(field.message_type)
+        kind = field.message_type
+        name = "e_" + kind.full_name.replace(".", "_")
+        if kind.full_name in FREE:
+            space[name] = free
+        elif kind.full_name in around:
+            # A type that holds itself: its encoder is made by the time it is needed.
+            space[name] = lambda message: encoder(kind)(message)
+        else:
+            space[name] = _compile(kind, around)
         return f"{name}({value})"
     if field.enum_type is not None:
         name = "w_" + field.enum_type.full_name.replace(".", "_")
@@ -94,20 +117,6 @@ def _single(space: dict[str, Any], field: Any, value: str) -> str:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return f"base64({value}).decode()"
     return value
-
-
-def _later(descriptor: Descriptor) -> Encode:
-    """The encoder of a nested type, made when first needed: types may hold themselves."""
-    if descriptor.full_name in FREE:
-        return free
-    made: list[Encode] = []
-
-    def encode(message: Message) -> Any:
-        if not made:
-            made.append(encoder(descriptor))
-        return made[0](message)
-
-    return encode
 
 
 def free(message: Any) -> Any:

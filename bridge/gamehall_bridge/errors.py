@@ -25,6 +25,8 @@ HTTP_STATUS = {
     StatusCode.DEADLINE_EXCEEDED: 504,
 }
 OAUTH_PREFIX = "ERROR_REASON_OAUTH_"
+# Nobody reads more, and an answer must not be many times its request.
+MOST_VIOLATIONS = 100
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -52,7 +54,7 @@ def refusal(fault: Fault, request_id: str, binding: Binding | None, basic: bool,
 def _published(fault: Fault, request_id: str, binding: Binding | None) -> dict[str, Any]:
     results = [
         {"field": binding.as_written(violation.field) if binding else violation.field, "message": violation.message, "details": None}
-        for violation in fault.violations
+        for violation in fault.violations[:MOST_VIOLATIONS]
     ]
     return {
         "code": fault.reason,

@@ -1,64 +1,145 @@
-"""uvicorn's HTTP/1.1, guarded: a head that is too long or too slow does not hold a connection."""
+"""uvicorn's HTTP/1.1, guarded: a head that is too long, or anything that comes too slowly, does not hold a connection."""
 
 import asyncio
 import contextlib
 from collections.abc import Generator
+from enum import Enum
 from typing import Any
 
+import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from gamehall_server.kit.clock import request_id
+from gamehall_server.kit.errors import Fault, Malformed
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gamehall_bridge.app import LARGEST_HEAD, Bridge
+from gamehall_bridge.app import ALWAYS, LARGEST_HEAD, Bridge, head_too_large
+from gamehall_bridge.binding import JSON
+from gamehall_bridge.errors import refusal
 
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
+FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class Reading(Enum):
+    """Which part of a request the next byte belongs to."""
+
+    NOTHING = 0
+    HEAD = 1
+    BODY = 2
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Refuses a head of more than 16 KiB with 431, and closes when one does not arrive within ten seconds."""
+    """One connection. Closes when a head, or the rest of a body that was answered already, does not arrive within ten seconds.
+
+    An upgrade to another protocol is not taken, and its request is answered like any other (RFC 9110 section 7.8).
+    """
 
     def connection_made(self, transport: Any) -> None:
         """Called by the loop."""
         super().connection_made(transport)
+        self._reading = Reading.NOTHING
         self._head_size = 0
-        self._in_head = True
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._wait_for_head()
+        self._arrived = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._hurry()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
-        self._head_arrived()
+        self._calm()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
-        super().data_received(data)
-        if self._in_head:
+        self._unset_keepalive_if_required()
+        self._arrived = len(data)
+        rest: bytes | None = data
+        try:
+            while rest is not None:
+                rest = self._feed(rest)
+        except httptools.HttpParserError:
+            self._refuse(Malformed("The request is not HTTP/1.1."), 400)
+            return
+        if self._reading is Reading.HEAD:
             self._head_size += len(data)
-            if self._head_size > LARGEST_HEAD * 2 and not self.transport.is_closing():
-                self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-                self.transport.close()
+            if self._head_size > LARGEST_HEAD * 2:
+                self._refuse(head_too_large(), 431)
+        elif self._reading is Reading.NOTHING and self._is_answered():
+            # Line breaks between two requests are no reason to stay.
+            self._hurry()
 
     def on_message_begin(self) -> None:
         """Called by the parser."""
-        self._in_head = True
-        self._wait_for_head()
+        if self._reading is Reading.BODY:
+            return
+        self._reading = Reading.HEAD
+        # What came before the head with the same read is not counted.
+        self._head_size = -self._arrived
+        self._hurry()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
-        self._in_head, self._head_size = False, 0
-        self._head_arrived()
+        if self._reading is Reading.BODY:
+            return
         super().on_headers_complete()
+        self._reading = Reading.BODY
+        self._calm()
+        # Trailers are no headers.
+        self.headers = []
 
-    def _wait_for_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        if self.parser.should_upgrade() and self._framing():
+            return
+        self._reading = Reading.NOTHING
+        self._calm()
+        super().on_message_complete()
 
-    def _head_arrived(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def on_response_complete(self) -> None:
+        """Called after each answer."""
+        super().on_response_complete()
+        if self._reading is Reading.BODY and self._is_answered():
+            self._hurry()
+
+    def _feed(self, data: bytes) -> bytes | None:
+        """Feeds the parser; gives what it left because it takes it for another protocol."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            if self._reading is Reading.BODY:
+                # The parser left the body too; a new one has to be told its length.
+                self.parser.feed_data(b"POST / HTTP/1.1\r\n" + self._framing() + b"\r\n")
+            return data[upgrade.args[0] :]
+        return None
+
+    def _framing(self) -> bytes:
+        return b"".join(name + b": " + value + b"\r\n" for name, value in self.scope["headers"] if name in FRAMING)
+
+    def _is_answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _refuse(self, fault: Fault, status: int) -> None:
+        """Answers what is no request, and closes. Where the answer would be taken for that of another request, it only closes."""
+        if self._is_answered() is (self._reading is not Reading.BODY) and not self.pipeline and not self.transport.is_closing():
+            number = request_id()
+            _, body, _ = refusal(fault, number, None, False, status)
+            headers = [*self.server_state.default_headers, *ALWAYS, (b"x-request-id", number.encode()), (b"content-type", JSON)]
+            headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+            lines = [name + b": " + value + b"\r\n" for name, value in headers]
+            self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
+        self.transport.close()
+
+    def _hurry(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _calm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class HttpServer(uvicorn.Server):

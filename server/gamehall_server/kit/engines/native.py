@@ -78,7 +78,7 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
             finally:
                 del self._tasks[call_id]
 
-    return Server(options=options)
+    return Server(options=options, io_threads=2)
 
 
 def _serving(app: App, rpc: Rpc) -> Serve:

@@ -25,12 +25,19 @@ def limited(cursor: Any) -> list[Any]:
 
 
 class WriteHandle(Handle):
-    """One call in its savepoint on the writer's connection."""
+    """One call on the writer's connection.
 
-    __slots__ = ("_closed", "_deferred", "_failure", "_saved", "_writer", "callbacks")
+    Nearly every call succeeds, so a group first runs without savepoints. A call that fails after it wrote is `torn`: the writer takes
+    the whole group back and runs it again, each call in a savepoint of its own (`careful`).
+    """
 
-    def __init__(self, writer: Writer) -> None:
+    __slots__ = ("_careful", "_closed", "_deferred", "_failure", "_saved", "_writer", "_wrote", "callbacks", "torn")
+
+    def __init__(self, writer: Writer, careful: bool) -> None:
         self._writer = writer
+        self._careful = careful
+        self._wrote = False
+        self.torn = False
         self._deferred: list[tuple[Plan, Sequence[Any]]] = []
         self._saved = False
         self._closed = False
@@ -96,20 +103,29 @@ class WriteHandle(Handle):
         writer = self._writer
         values = plan.bind(parameters)
         try:
-            if not self._saved:
-                writer.connection.execute("SAVEPOINT call")
-                self._saved = True
             if self._deferred:
                 self._flush()
-            return writer.connection.execute(plan.sql, values)
+            if not plan.writes:
+                return writer.connection.execute(plan.sql, values)
+            self._save()
+            cursor = writer.connection.execute(plan.sql, values)
+            self._wrote = True
+            return cursor
         except writer.driver.refusals as error:
             raise self._failed(error) from error
 
+    def _save(self) -> None:
+        if self._careful and not self._saved:
+            self._writer.connection.execute("SAVEPOINT call")
+            self._saved = True
+
     def _flush(self) -> None:
         deferred, self._deferred = self._deferred, []
+        self._save()
         execute = self._writer.connection.execute
         for plan, values in deferred:
             execute(plan.sql, values)
+            self._wrote = True
 
     def _failed(self, error: Exception) -> BaseException:
         self._failure = self._writer.driver.fault(error, self._writer.columns)
@@ -119,18 +135,11 @@ class WriteHandle(Handle):
         """Runs what was deferred and keeps the call's writes."""
         if self._failure is not None:
             raise self._failure
-        connection = self._writer.connection
         try:
-            if not self._saved:
-                if not self._deferred:
-                    return
-                if len(self._deferred) > 1:
-                    # A single statement is undone by SQLite itself when it fails; more than one need the savepoint.
-                    connection.execute("SAVEPOINT call")
-                    self._saved = True
-            self._flush()
+            if self._deferred:
+                self._flush()
             if self._saved:
-                connection.execute("RELEASE call")
+                self._writer.connection.execute("RELEASE call")
                 self._saved = False
         except self._writer.driver.refusals as error:
             raise self._failed(error) from error
@@ -138,7 +147,10 @@ class WriteHandle(Handle):
     def undo(self) -> None:
         """Takes the call's writes back, unless SQLite has already given up the whole transaction."""
         connection = self._writer.connection
-        if not (self._saved and connection.in_transaction):
+        if not (self._wrote and connection.in_transaction):
+            return
+        if not self._saved:
+            self.torn = True
             return
         try:
             connection.execute("ROLLBACK TO call")

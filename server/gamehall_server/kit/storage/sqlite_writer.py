@@ -1,7 +1,8 @@
-"""The one writer of a SQLite file. Calls that arrive together share a transaction, each in its own savepoint: group commit.
+"""The one writer of a SQLite file. Calls that arrive together share a transaction: group commit.
 
-A call is stepped by hand from its first statement to the end of its savepoint. If it could suspend in between, another call's
-statements would land inside its savepoint, and undoing one would undo the other's. COMMIT runs in a thread, because it waits for
+A call is stepped by hand from its first statement to its last. If it could suspend in between, another call's statements would land
+among its own, and undoing one would undo the other's. A group runs without savepoints; when a call fails after it wrote, the whole
+group is taken back and run again, each call in a savepoint. COMMIT runs in a thread, because it waits for
 the disk; calls that arrive meanwhile form the next group. Nobody hears an answer, good or bad, before the commit.
 """
 
@@ -117,23 +118,40 @@ class Writer:
             return self._deliver(group, error)
         while waiting and len(group) < MOST_IN_GROUP:
             call = waiting.popleft()
-            if call.done.done():
-                # Its caller has gone, and nothing of it was run.
-                continue
-            group.append(call)
-            call.context.run(self._step, call)
-            if not connection.in_transaction:
-                # A full disk, for one, makes SQLite give up everything since BEGIN.
-                return self._deliver(group, call.error)
+            if not call.done.done():
+                group.append(call)
+            # Else its caller has gone, and nothing of it was run.
+        if not self._run(group, careful=False):
+            # A call failed half-way. Everything goes back and runs again, where each can be undone alone.
+            try:
+                connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
+            except self.driver.Error as error:
+                return self._deliver(group, error)
+            before = connection.total_changes
+            self._run(group, careful=True)
+        if not connection.in_transaction:
+            # A full disk, for one, makes SQLite give up everything since BEGIN.
+            return self._deliver(group, next((call.error for call in group if call.error is not None), None))
         if connection.total_changes == before:
             return self._finish(group)
         self.committing = True
         self._commits.put(group)
         return None
 
-    def _step(self, call: _Call) -> None:
-        """Runs a call to its end and keeps its result or its error. What it wrote stays only with a result."""
-        handle = WriteHandle(self)
+    def _run(self, group: list[_Call], *, careful: bool) -> bool:
+        """Runs the calls of a group; False when one failed with writes that only the whole transaction can take back."""
+        for call in group:
+            if not call.context.run(self._step, call, careful):
+                return False
+            if not self.connection.in_transaction:
+                break
+        return True
+
+    def _step(self, call: _Call, careful: bool) -> bool:
+        """Runs a call to its end and keeps its result or its error. What it wrote stays only with a result: False when it would not."""
+        handle = WriteHandle(self, careful)
+        call.error = None
         self._stepping = True
         try:
             step = call.work(handle).__await__()
@@ -153,6 +171,7 @@ class Writer:
         finally:
             handle.close()
             self._stepping = False
+        return not handle.torn
 
     def _finish(self, group: list[_Call]) -> None:
         """Ends a transaction that changed nothing: no disk is waited for."""

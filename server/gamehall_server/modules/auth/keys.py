@@ -32,6 +32,8 @@ class KeyRing:
 
     async def settle(self, db: Handle, now: Micros) -> None:
         """Reads the keys; makes the first one of a new deployment."""
+        self._private.clear()
+        self._public.clear()
         rows = await db.all(_all)
         if not rows:
             key = ec.generate_private_key(ec.SECP256R1())
