@@ -146,9 +146,7 @@ def test_a_repeated_key_answers_once_more_and_writes_once(ann, subject):
 
 def test_grpc_does_the_same(ann, bob, refused, subject):
     about = subject()
-    said = ann.grpc.comments.CreateComment(
-        CreateCommentRequest(comment=Comment(context="video", context_id=about, content=SEED))
-    ).comment
+    said = ann.grpc.comments.CreateComment(CreateCommentRequest(comment=Comment(context="video", context_id=about, content=SEED))).comment
 
     assert (said.summary, said.user.id) == ("This video was very funny, but I", ann.id)
     assert ann.get(f"/comments/{said.id}").json()["content"] == SEED
