@@ -8,10 +8,11 @@ from pathlib import Path
 
 import grpc
 import pytest
-from tests.databases import shared_postgres
 from people import Person
 from recording import Recorder
 from worlds import World, settings_for, sqlite_url
+
+from tests.databases import shared_postgres
 
 # Every test through a front door runs on each of these: both databases, both gRPC engines.
 WORLDS = ("sqlite-native", "sqlite-grpcio", "postgresql-native", "postgresql-grpcio")
@@ -82,10 +83,10 @@ def refused() -> Callable[[str], contextlib.AbstractContextManager[list[grpc.Rpc
 
 
 @pytest.fixture
-def subject() -> Iterator[Callable[[], str]]:
+def subject() -> Callable[[], str]:
     """The context_id of an object that no other test speaks of."""
     numbers = itertools.count(1)
-    yield lambda: f"thing{os.getpid()}-{id(numbers)}-{next(numbers)}"
+    return lambda: f"thing{os.getpid()}-{id(numbers)}-{next(numbers)}"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

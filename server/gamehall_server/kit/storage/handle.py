@@ -76,7 +76,8 @@ class Database(ABC):
         """Runs `work` in one transaction and returns its result when the commit is durable.
 
         What `work` raises undoes exactly its own writes. It may be run again from the start, when PostgreSQL meets a deadlock or when a
-        call beside it failed after it wrote, so it changes nothing but the database. On SQLite it must not wait for anything but its handle: RuntimeError, nothing written.
+        call beside it failed after it wrote, so it changes nothing but the database. On SQLite it must not wait for anything but its
+        handle: RuntimeError, nothing written.
         Raises Duplicate (naming the columns), Conflict (the row stayed locked), Unavailable (perhaps nothing, perhaps everything
         was written, if the database went away during the commit).
         """
