@@ -29,7 +29,7 @@ PostgreSQL, whose own processes run on {{database}} and are told apart.
 - **raw ASGI + driver** is written by hand for speed: prepared SQL, orjson, verified tokens remembered, inserts committed in groups.
 - Both run on uvicorn with uvloop and httptools, as Gamehall does, and log nothing per request. Their tokens are HS256, Gamehall's ES256.
 - Gamehall alone also checks permissions, keeps sessions, and writes its outbox in the same transaction.
-- **grpc.aio echo** has no token, no rules and no database: it answers a comment with the same comment.
+- **grpc.aio echo** checks the token (verified once, then known) and answers a comment with the same comment: no rules, no database.
 - The gRPC load asks for answers without HPACK's dynamic table, so that it can count every grpc-status.
 """
 

@@ -110,6 +110,7 @@ class Bridge:
         head = Head(scope["headers"])
         number = request_id()
         binding: Binding | None = None
+        sent = b""
         arrival: Arrival | None = None
         deadline = self._deadlines.start(BODY_SECONDS)
         cors = self._cors.headers(head.origin)
@@ -120,9 +121,13 @@ class Bridge:
                 cors = []
             else:
                 binding, match = self._find(scope, head)
-                request = binding.read(match.values, scope["query_string"], await self._body(binding, head, receive), head.content_type)
-                if binding.server_secrets and self._carries_secret(binding, request, head):
-                    cors = []
+                if binding.server_secrets is not None:
+                    # Until the request is known to carry no secret of a server, no page may read the answer.
+                    cors = self._cors.withheld
+                sent = await self._body(binding, head, receive)
+                request = binding.read(match.values, scope["query_string"], sent, head.content_type)
+                if binding.server_secrets is not None and not self._carries_secret(binding, request, head):
+                    cors = self._cors.headers(head.origin)
                 arrival = _arrival(scope, head, number)
                 deadline.at += CALL_SECONDS
                 answer = await self._app.invoke(binding.rpc, request, arrival)
@@ -131,18 +136,18 @@ class Bridge:
         except Gone:
             return
         except (Fault, Refused) as problem:
-            status, body, extra = self._refusal(problem, number, binding, head)
+            status, body, extra = self._refusal(problem, number, binding, head, sent)
             content_type = JSON
         except asyncio.CancelledError:
             if not deadline.passed:
                 raise
             deadline.task.uncancel()
             late = Refused(TimedOut("The body did not arrive in time."), 408) if arrival is None else TimedOut()
-            status, body, extra = self._refusal(late, number, binding, head)
+            status, body, extra = self._refusal(late, number, binding, head, sent)
             content_type = JSON
         except Exception:
             log.exception("bug in the bridge, request %s", number)
-            status, body, extra = self._refusal(Internal(), number, binding, head)
+            status, body, extra = self._refusal(Internal(), number, binding, head, sent)
             content_type = JSON
         finally:
             self._deadlines.end(deadline)
@@ -167,6 +172,8 @@ class Bridge:
             return b""
         if head.content_encoding not in (b"", b"identity"):
             raise Refused(Malformed("The body must not be compressed."), 415)
+        if head.content_type[:10].lower() == b"multipart/":
+            raise Refused(Malformed("The body must not be multipart."), 415)
         if head.content_length:
             if not head.content_length.isdigit():
                 raise Malformed("The content-length is not a number.")
@@ -199,15 +206,16 @@ class Bridge:
 
     def _carries_secret(self, binding: Binding, request: Message, head: Head) -> bool:
         """Whether a call proves a server's identity: such an answer is never a browser's business."""
-        return head.authorization is not None or any(request.HasField(name) for name in binding.server_secrets)
+        named = binding.oauth and head.authorization is not None
+        return named or (binding.server_secrets is not None and binding.server_secrets(request))
 
-    def _refusal(self, problem: Exception, number: str, binding: Binding | None, head: Head) -> tuple[int, bytes, Headers]:
+    def _refusal(self, problem: Exception, number: str, binding: Binding | None, head: Head, sent: bytes) -> tuple[int, bytes, Headers]:
         basic = head.authorization is not None and head.authorization[:6].lower() == b"basic "
         if isinstance(problem, Refused):
-            status, body, extra = refusal(problem.fault, number, binding, basic, problem.status)
+            status, body, extra = refusal(problem.fault, number, binding, basic, problem.status, sent)
             return status, body, [*extra, *problem.headers]
         fault = problem if isinstance(problem, Fault) else TimedOut()
-        return refusal(fault, number, binding, basic)
+        return refusal(fault, number, binding, basic, None, sent)
 
 
 def _arrival(scope: Scope, head: Head, number: str) -> Arrival:

@@ -24,6 +24,11 @@ class Cors:
             return [(b"access-control-allow-origin", origin), _EXPOSE, _VARY]
         return [_VARY]
 
+    @property
+    def withheld(self) -> Headers:
+        """What stands on an answer that no page may read."""
+        return [_VARY]
+
     def preflight(self, origin: bytes | None, verbs: tuple[str, ...]) -> Headers:
         """What a browser asks before it sends a call that is not simple."""
         headers = self.headers(origin)

@@ -10,23 +10,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from gamehall.options.v1 import options_pb2
 from gamehall_server.kit.validation import rules_of
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from gamehall_bridge.scalars import words_of
 
 Encode = Callable[[Any], Any]
 FREE = frozenset({"google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue"})
-
-
-@cache
-def words_of(enum: EnumDescriptor) -> dict[int, str]:
-    """The published word of each value: as its option says, else its name without the enum's prefix, in lower case."""
-    prefix = "".join(f"_{letter}" if letter.isupper() else letter for letter in enum.name).lstrip("_").upper() + "_"
-    words = {}
-    for value in enum.values:
-        name = value.GetOptions().Extensions[options_pb2.enum_value].name
-        words[value.number] = name or value.name.removeprefix(prefix).lower()
-    return words
 
 
 @cache
@@ -72,14 +62,16 @@ def _lines(space: dict[str, Any], field: Any, around: frozenset[str]) -> list[st
     rules, key, read = rules_of(field), f"d[{field.name!r}]", _read(field)
     if rules.inline:
         return [f"d.update({_value(space, field, read, around)})"]
-    if field.is_repeated or not field.has_presence:
+    # An enum's UNSPECIFIED has no word and is left out as if it were not set.
+    wordless = field.enum_type is not None and 0 not in words_of(field.enum_type)
+    if field.is_repeated or not (field.has_presence or wordless):
         empty = f" if {read} else None" if field.is_repeated and rules.null_if_unset else ""
         return [f"{key} = {_value(space, field, read, around)}{empty}"]
     present = f"m.HasField({field.name!r})"
     lines = [f"v = {read}"]
     if field.message_type is None:
         # A set scalar is nearly always truthy: the look at the value saves the look at the presence.
-        present = f"v or {present}"
+        present = "v" if wordless else f"v or {present}"
     lines.append(f"if {present}: {key} = {_value(space, field, 'v', around)}")
     if rules.null_if_unset:
         lines.append(f"else: {key} = None")
@@ -90,8 +82,8 @@ def _value(space: dict[str, Any], field: Any, value: str, around: frozenset[str]
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         key, item = field.message_type.fields_by_name["key"], field.message_type.fields_by_name["value"]
         shown = "k" if key.cpp_type == FieldDescriptor.CPPTYPE_STRING else "str(k).lower()"
-        # Through the key: iterating a map of messages by items() copies them.
-        return f"{{{shown}: {_single(space, item, f'{value}[k]', around)} for k in {value}}}"
+        # Through the key: iterating a map of messages by items() copies them. Sorted: a map keeps no order of its own.
+        return f"{{{shown}: {_single(space, item, f'{value}[k]', around)} for k in sorted({value})}}"
     if field.is_repeated:
         item = _single(space, field, "e", around)
         return f"list({value})" if item == "e" else f"[{item} for e in {value}]"
@@ -101,7 +93,7 @@ def _value(space: dict[str, Any], field: Any, value: str, around: frozenset[str]
 def _single(space: dict[str, Any], field: Any, value: str, around: frozenset[str]) -> str:
     if field.message_type is not None:
         kind = field.message_type
-        name = "e_" + kind.full_name.replace(".", "_")
+        name = f"e{len(space)}"
         if kind.full_name in FREE:
             space[name] = free
         elif kind.full_name in around:
@@ -111,7 +103,7 @@ def _single(space: dict[str, Any], field: Any, value: str, around: frozenset[str
             space[name] = _compile(kind, around)
         return f"{name}({value})"
     if field.enum_type is not None:
-        name = "w_" + field.enum_type.full_name.replace(".", "_")
+        name = f"w{len(space)}"
         space[name] = words_of(field.enum_type)
         return f"{name}.get({value}, {value})"
     if field.type == FieldDescriptor.TYPE_BYTES:
@@ -123,7 +115,7 @@ def free(message: Any) -> Any:
     """google.protobuf.Value, Struct or ListValue as the JSON it stands for; whole numbers without a fraction."""
     kind = message.DESCRIPTOR.name
     if kind == "Struct":
-        return {key: free(message.fields[key]) for key in message.fields}
+        return {key: free(message.fields[key]) for key in sorted(message.fields)}
     if kind == "ListValue":
         return [free(value) for value in message.values]
     which = message.WhichOneof("kind")

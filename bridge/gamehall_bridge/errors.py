@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from gamehall.options.v1.errors_pb2 import ErrorReason
-from gamehall_server.kit.errors import Exhausted, Fault, Internal, Unauthenticated, Unavailable
+from gamehall_server.kit.errors import Conflict, Exhausted, Fault, Internal, TimedOut, Unauthenticated, Unavailable
 from grpc import StatusCode
 
 from gamehall_bridge.binding import Binding
@@ -30,8 +30,11 @@ MOST_VIOLATIONS = 100
 Headers = list[tuple[bytes, bytes]]
 
 
-def refusal(fault: Fault, request_id: str, binding: Binding | None, basic: bool, status: int | None = None) -> tuple[int, bytes, Headers]:
-    """Status, JSON body and further headers of a refusal. `basic`: the client named itself in the Authorization header."""
+def refusal(
+    fault: Fault, request_id: str, binding: Binding | None, basic: bool, status: int | None = None, sent: bytes = b""
+) -> tuple[int, bytes, Headers]:
+    """Status, JSON body and further headers of a refusal. `basic`: the client named itself in the Authorization header;
+    `sent`: the body it sent."""
     headers: Headers = []
     if fault.retry_after is not None:
         headers.append((b"retry-after", str(math.ceil(fault.retry_after)).encode()))
@@ -40,20 +43,20 @@ def refusal(fault: Fault, request_id: str, binding: Binding | None, basic: bool,
         if code == 401 and basic:
             headers.append((b"www-authenticate", b'Basic realm="gamehall"'))
         return status or code, orjson.dumps(body), headers
-    body = _published(fault, request_id, binding)
+    body = _published(fault, request_id, binding, sent)
     if isinstance(fault, Unauthenticated):
         missing = fault.reason == ErrorReason.ERROR_REASON_TOKEN_MISSING
         # RFC 6750 section 3.1: no error code where no token was sent.
-        challenge = "Bearer" if missing else f'Bearer error="invalid_token", error_description="{fault.message}"'
+        challenge = "Bearer" if missing else f'Bearer error="invalid_token", error_description="{_plain(fault.message)}"'
         headers.append((b"www-authenticate", challenge.encode()))
         # Older clients look for the OAuth form here.
         body |= {"error": "unauthorized" if missing else "invalid_token", "error_description": fault.message}
     return status or HTTP_STATUS[fault.status], orjson.dumps(body), headers
 
 
-def _published(fault: Fault, request_id: str, binding: Binding | None) -> dict[str, Any]:
+def _published(fault: Fault, request_id: str, binding: Binding | None, sent: bytes) -> dict[str, Any]:
     results = [
-        {"field": binding.as_written(violation.field) if binding else violation.field, "message": violation.message, "details": None}
+        {"field": binding.as_written(violation.field, sent) if binding else violation.field, "message": violation.message, "details": None}
         for violation in fault.violations[:MOST_VIOLATIONS]
     ]
     return {
@@ -63,14 +66,24 @@ def _published(fault: Fault, request_id: str, binding: Binding | None) -> dict[s
     }
 
 
+def _plain(message: str) -> str:
+    """What RFC 6749 and RFC 6750 let an error_description hold: printable ASCII without quote and backslash."""
+    return "".join(letter if " " <= letter <= "~" and letter not in '"\\' else "'" for letter in message)
+
+
 def _oauth(fault: Fault) -> tuple[int, dict[str, Any]]:
     """RFC 6749 section 5.2."""
+    status, word = _oauth_word(fault)
+    return status, {"error": word, "error_description": _plain(fault.message)}
+
+
+def _oauth_word(fault: Fault) -> tuple[int, str]:
     reason = ErrorReason.Name(ErrorReason.ValueType(fault.reason))
     if reason.startswith(OAUTH_PREFIX):
         word = reason.removeprefix(OAUTH_PREFIX).lower()
-        return 401 if word == "invalid_client" else 400, {"error": word, "error_description": fault.message}
+        return 401 if word == "invalid_client" else 400, word
     if isinstance(fault, Internal):
-        return 500, {"error": "server_error", "error_description": fault.message}
-    if isinstance(fault, Unavailable | Exhausted):
-        return HTTP_STATUS[fault.status], {"error": "temporarily_unavailable", "error_description": fault.message}
-    return 400, {"error": "invalid_request", "error_description": fault.message}
+        return 500, "server_error"
+    if isinstance(fault, Unavailable | Exhausted | TimedOut | Conflict):
+        return HTTP_STATUS[fault.status], "temporarily_unavailable"
+    return 400, "invalid_request"

@@ -1,21 +1,30 @@
 """Routes: google.api.http bindings of the contract, looked up segment by segment.
 
-A literal segment wins over a variable one, the leftmost first. Segments are percent-decoded one at a time, so %2F stays inside its
-segment; nothing is stripped after a dot.
+A literal segment wins over a variable one, the leftmost first; a variable of an integer field takes digits only while another route
+may fit. Segments are percent-decoded one at a time, so %2F stays inside its segment; nothing is stripped after a dot.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from gamehall_server.kit.errors import Malformed
 from gamehall_server.kit.invoke import Rpc
 from google.api import annotations_pb2
 
+from gamehall_bridge.scalars import INTEGERS
+
 SEPARATOR = "/"
+WHOLE = "*"
+_REST = "=**}"
 
 
-class Ambiguous(Exception):
-    """Two RPCs claim one route. The server does not start."""
+class Unroutable(Exception):
+    """A binding of the contract that cannot be served. The server does not start."""
+
+
+class Ambiguous(Unroutable):
+    """Two RPCs claim one route."""
 
 
 class Route(NamedTuple):
@@ -38,11 +47,12 @@ class Match(NamedTuple):
 
 
 class _Node:
-    __slots__ = ("ends", "literals", "rest", "variable")
+    __slots__ = ("ends", "integer", "literals", "rest", "text")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
-        self.variable: _Node | None = None
+        self.integer: _Node | None = None
+        self.text: _Node | None = None
         self.rest: dict[str, Route] = {}
         self.ends: dict[str, Route] = {}
 
@@ -56,11 +66,31 @@ def routes_of(rpc: Rpc) -> Iterable[Route]:
             continue
         verb, path = (http.custom.kind, http.custom.path) if kind == "custom" else (kind.upper(), getattr(http, kind))
         variables = tuple(_variable(segment) for segment in path.split(SEPARATOR) if segment.startswith("{"))
-        yield Route(verb, path, rpc, variables, http.body, http.response_body)
+        route = Route(verb, path, rpc, variables, http.body, http.response_body)
+        _check(route)
+        yield route
 
 
 def _variable(segment: str) -> str:
     return segment.strip("{}").partition("=")[0]
+
+
+def _check(route: Route) -> None:
+    """Raises Unroutable for a binding that names what is not there, or a template of a kind that no operation needs."""
+    where = f"{route.verb} {route.path} of {route.rpc.name}"
+    segments = route.path.split(SEPARATOR)[1:]
+    for at, segment in enumerate(segments):
+        rest = segment.endswith(_REST) and at == len(segments) - 1
+        if segment.startswith("{") and (not segment.endswith("}") or ("=" in segment and not rest)):
+            raise Unroutable(f"{where}: {segment} is not supported")
+    inputs, outputs = route.rpc.descriptor.input_type.fields_by_name, route.rpc.descriptor.output_type.fields_by_name
+    for name in route.variables:
+        if name not in inputs or inputs[name].message_type is not None or inputs[name].is_repeated:
+            raise Unroutable(f"{where}: {name} is no field that a path can fill")
+    if route.body not in ("", WHOLE) and route.body not in inputs:
+        raise Unroutable(f"{where}: there is no field {route.body} for the body")
+    if route.response_body and route.response_body not in outputs:
+        raise Unroutable(f"{where}: there is no field {route.response_body} for the answer")
 
 
 class Routes:
@@ -75,31 +105,43 @@ class Routes:
 
     def _add(self, route: Route) -> None:
         node = self._root
-        segments = route.path.split(SEPARATOR)[1:]
-        for segment in segments:
-            if segment.startswith("{") and segment.endswith("=**}"):
+        fields: Any = route.rpc.descriptor.input_type.fields_by_name
+        for segment in route.path.split(SEPARATOR)[1:]:
+            if segment.endswith(_REST):
                 _claim(node.rest, route)
                 return
-            if segment.startswith("{"):
-                node.variable = node.variable or _Node()
-                node = node.variable
-            else:
+            if not segment.startswith("{"):
                 node = node.literals.setdefault(segment, _Node())
+            elif fields[_variable(segment)].cpp_type in INTEGERS:
+                node.integer = node.integer or _Node()
+                node = node.integer
+            else:
+                node.text = node.text or _Node()
+                node = node.text
         _claim(node.ends, route)
         if not route.variables:
             self._fixed[route.verb, route.path] = Match(route, (), ())
 
     def find(self, verb: str, path: str) -> Match:
-        """The route of a request; `path` is still percent-encoded."""
+        """The route of a request; `path` is still percent-encoded. Raises Malformed for one that does not decode."""
         fixed = self._fixed.get((verb, path))
         if fixed is not None:
             return fixed
         segments = path.split(SEPARATOR)[1:]
         if "%" in path:
-            segments = [unquote(segment) for segment in segments]
-        allowed: dict[str, None] = {}
-        found = _walk(self._root, segments, 0, verb, (), allowed)
-        return found or Match(None, (), tuple(sorted(allowed)))
+            try:
+                segments = [unquote(segment, errors="strict") for segment in segments]
+            except UnicodeDecodeError:
+                raise Malformed("The path is not valid UTF-8.") from None
+        for strict in (True, False):
+            # The second look lets words stand where integers belong: the binding then names the field at fault.
+            allowed: dict[str, None] = {}
+            found = _walk(self._root, segments, 0, verb, (), allowed, strict)
+            if found is not None:
+                return found
+            if allowed:
+                break
+        return Match(None, (), tuple(sorted(allowed)))
 
 
 def _claim(ends: dict[str, Route], route: Route) -> None:
@@ -108,15 +150,24 @@ def _claim(ends: dict[str, Route], route: Route) -> None:
     ends[route.verb] = route
 
 
-def _walk(node: _Node, segments: list[str], at: int, verb: str, values: tuple[str, ...], allowed: dict[str, None]) -> Match | None:
+def _is_integer(segment: str) -> bool:
+    return segment.isascii() and (segment.isdigit() or (segment[:1] == "-" and segment[1:].isdigit()))
+
+
+def _walk(
+    node: _Node, segments: list[str], at: int, verb: str, values: tuple[str, ...], allowed: dict[str, None], strict: bool
+) -> Match | None:
     if at == len(segments):
         ends = node.ends
     else:
         segment = segments[at]
-        literal = node.literals.get(segment)
-        found = _walk(literal, segments, at + 1, verb, values, allowed) if literal is not None else None
-        if found is None and node.variable is not None and segment:
-            found = _walk(node.variable, segments, at + 1, verb, (*values, segment), allowed)
+        found = None
+        if (literal := node.literals.get(segment)) is not None:
+            found = _walk(literal, segments, at + 1, verb, values, allowed, strict)
+        if found is None and node.integer is not None and segment and (not strict or _is_integer(segment)):
+            found = _walk(node.integer, segments, at + 1, verb, (*values, segment), allowed, strict)
+        if found is None and node.text is not None and segment:
+            found = _walk(node.text, segments, at + 1, verb, (*values, segment), allowed, strict)
         if found is not None:
             return found
         ends, values = node.rest, (*values, SEPARATOR.join(segments[at:]))

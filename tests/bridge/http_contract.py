@@ -186,7 +186,9 @@ def type_of(name: str) -> Any:
 class Operation:
     """One RPC to be: `verb path`, its types, and what stands for its body and its answer."""
 
-    def __init__(self, route: str, request: str = "Nothing", response: str = "Nothing", body: str = "", answer: str = "", oauth: bool = False) -> None:
+    def __init__(
+        self, route: str, request: str = "Nothing", response: str = "Nothing", body: str = "", answer: str = "", oauth: bool = False
+    ) -> None:
         self.verb, self.path = route.split(" ")
         self.request, self.response = request, response
         self.body, self.answer = body, answer
@@ -198,7 +200,9 @@ def rpcs_of(*operations: Operation) -> list[Rpc]:
     file = descriptor_pb2.FileDescriptorProto(name="service.proto", package="service", syntax="proto3", dependency=["fixture.proto"])
     service = file.service.add(name="Service")
     for number, operation in enumerate(operations):
-        method = service.method.add(name=f"Do{number}", input_type=f".{PACKAGE}.{operation.request}", output_type=f".{PACKAGE}.{operation.response}")
+        method = service.method.add(
+            name=f"Do{number}", input_type=f".{PACKAGE}.{operation.request}", output_type=f".{PACKAGE}.{operation.response}"
+        )
         rule = method.options.Extensions[annotations_pb2.http]
         if operation.verb.lower() in ("get", "put", "post", "delete", "patch"):
             setattr(rule, operation.verb.lower(), operation.path)

@@ -19,7 +19,20 @@ SEED = {
     "expires": "0",
 }
 # What only somebody who reads our code or our tables should know.
-LEAKS = ("Traceback", "sqlalchemy", "SQLAlchemy", "sqlite", "asyncpg", "postgres", 'File "', ".py", "Exception", " object at 0x", "_server", "/usr/")
+LEAKS = (
+    "Traceback",
+    "sqlalchemy",
+    "SQLAlchemy",
+    "sqlite",
+    "asyncpg",
+    "postgres",
+    'File "',
+    ".py",
+    "Exception",
+    " object at 0x",
+    "_server",
+    "/usr/",
+)
 
 
 class Answer(NamedTuple):

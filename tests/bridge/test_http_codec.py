@@ -183,7 +183,12 @@ def test_null_equals_absent():
 
 def test_null_if_unset_is_null_and_other_fields_are_left_out():
     assert written("Nulls") == {"text": None, "tree": None, "list": None, "secret": ""}
-    assert written("Nulls", text="", tree={}, list=[""]) == {"text": "", "tree": {"name": "", "children": [], "named": {}}, "list": [""], "secret": ""}
+    assert written("Nulls", text="", tree={}, list=[""]) == {
+        "text": "",
+        "tree": {"name": "", "children": [], "named": {}},
+        "list": [""],
+        "secret": "",
+    }
 
 
 def test_what_only_the_server_writes_is_skipped():
@@ -292,7 +297,9 @@ def test_free_json_in_a_list_must_be_a_list():
 
 
 def test_keys_of_maps_are_read_like_fields():
-    assert [violation.field for violation in wrong_with("Maps", {"by_number": {"x": "a"}, "by_flag": {"1": 1}, "by_big": {"-1": True}})] == [
+    assert [
+        violation.field for violation in wrong_with("Maps", {"by_number": {"x": "a"}, "by_flag": {"1": 1}, "by_big": {"-1": True}})
+    ] == [
         "by_number.x",
         "by_flag.1",
         "by_big.-1",
@@ -371,7 +378,12 @@ def test_a_message_that_holds_itself_is_read_as_deep_as_protobuf_goes(echo, brid
     deepest = left * fits if fits * levels == DEEPEST else left * fits + b"{}"
     deepest += right * fits if fits * levels == DEEPEST else right * fits
 
-    bridge_answer = call(bridge, "POST", "/tree", body=deepest.replace(b":}", b":{}}") if fits * levels != DEEPEST else left * (fits - 1) + b"{}" + right * (fits - 1))
+    bridge_answer = call(
+        bridge,
+        "POST",
+        "/tree",
+        body=deepest.replace(b":}", b":{}}") if fits * levels != DEEPEST else left * (fits - 1) + b"{}" + right * (fits - 1),
+    )
     request = asked(echo)
     refused = call(bridge, "POST", "/tree", body=left * DEEPEST + b"{}" + right * DEEPEST)
 

@@ -1,0 +1,150 @@
+"""One JSON value into the value of one scalar field. Types are told by class: true is not a number.
+
+A number is taken for a text field and digits for a number, where nothing is lost; so the same readers serve paths and query strings.
+"""
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from gamehall.options.v1 import options_pb2
+from gamehall_server.kit.errors import Violation
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+
+# More than anybody mends at once; a body that is wrong in a hundred thousand places is not told of each.
+MOST_VIOLATIONS = 100
+INTEGERS = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+}
+# Longer ones fit no integer field.
+_DIGITS = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+# Above it a double skips whole numbers. JSON integers beyond 64 bits arrive as doubles.
+_EXACT = 2**53
+_LARGEST_FLOAT = 3.4028234663852886e38
+
+
+class TooMany(Exception):
+    """There are as many violations as anybody is told of."""
+
+
+class Wrong(list[Violation]):
+    """What is wrong with a request so far."""
+
+    def append(self, violation: Violation) -> None:
+        super().append(violation)
+        if len(self) == MOST_VIOLATIONS:
+            raise TooMany
+
+
+# Takes a JSON value, the path to name in a violation, and what is wrong so far; gives the value to set, or None.
+Read = Callable[[Any, str, Wrong], Any]
+
+
+@cache
+def words_of(enum: EnumDescriptor) -> dict[int, str]:
+    """The published word of each value: as its option says, else its name without the enum's prefix, in lower case.
+
+    UNSPECIFIED has no word: it is the absence of a value."""
+    prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"
+    words = {}
+    for value in enum.values:
+        name = value.GetOptions().Extensions[options_pb2.enum_value].name
+        short = value.name.removeprefix(prefix)
+        if name or value.number or short != "UNSPECIFIED":
+            words[value.number] = name or short.lower()
+    return words
+
+
+def reader(field: Any) -> Read:
+    """A function that turns a JSON value into the value of a scalar field."""
+    if field.enum_type is not None:
+        return _enum_reader(field)
+    limits = INTEGERS.get(field.cpp_type)
+    if limits is not None:
+        return _integer_reader(*limits)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return _read_bool
+    if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
+        return _number_reader(math.inf)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT:
+        return _number_reader(_LARGEST_FLOAT)
+    return _read_bytes if field.type == FieldDescriptor.TYPE_BYTES else _read_text
+
+
+def _read_text(value: Any, path: str, wrong: Wrong) -> Any:
+    if value.__class__ is str:
+        return value
+    if value.__class__ is int:
+        return str(value)
+    wrong.append(Violation(path, "must be text"))
+    return None
+
+
+def _integer_reader(smallest: int, largest: int) -> Read:
+    def read(value: Any, path: str, wrong: Wrong) -> Any:
+        if value.__class__ is str and _DIGITS.fullmatch(value):
+            value = int(value)
+        elif value.__class__ is float and value.is_integer():
+            value = int(value) if -_EXACT <= value <= _EXACT else largest + 1
+        if value.__class__ is not int:
+            wrong.append(Violation(path, "must be a whole number"))
+        elif not smallest <= value <= largest:
+            wrong.append(Violation(path, f"must be between {smallest} and {largest}"))
+        else:
+            return value
+        return None
+
+    return read
+
+
+def _number_reader(largest: float) -> Read:
+    def read(value: Any, path: str, wrong: Wrong) -> Any:
+        if value.__class__ is str and _NUMBER.fullmatch(value):
+            value = float(value)
+        if value.__class__ is not int and value.__class__ is not float:
+            wrong.append(Violation(path, "must be a number"))
+        elif not abs(value) <= largest or value in (math.inf, -math.inf):
+            wrong.append(Violation(path, "is out of range"))
+        else:
+            return float(value)
+        return None
+
+    return read
+
+
+def _read_bool(value: Any, path: str, wrong: Wrong) -> Any:
+    if value.__class__ is bool:
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    wrong.append(Violation(path, "must be true or false"))
+    return None
+
+
+def _read_bytes(value: Any, path: str, wrong: Wrong) -> Any:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        wrong.append(Violation(path, "must be base64"))
+        return None
+
+
+def _enum_reader(field: Any) -> Read:
+    numbers = {word: number for number, word in words_of(field.enum_type).items()}
+    known = ", ".join(numbers)
+
+    def read(value: Any, path: str, wrong: Wrong) -> Any:
+        number = numbers.get(value) if value.__class__ is str else None
+        if number is None:
+            wrong.append(Violation(path, f"must be one of: {known}"))
+        return number
+
+    return read
