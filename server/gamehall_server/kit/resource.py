@@ -84,14 +84,14 @@ class Resource(Generic[R]):
         found: R = row
         return found
 
-    async def find(self, call: Call, id: Any) -> Message:
-        """The message of a row; NotFound when the caller may not reach it."""
+    async def find(self, call: Call, id: Any, message: Any) -> None:
+        """Fills `message` with a row; NotFound when the caller may not reach it."""
         everything = self.visible(call)
         owner = {} if everything else {"owner": call.user_id}
         row = await call.db.one(self._get(everything, False, False), id=id, **owner)
         if row is None:
             raise self._missing()
-        return self.mapper.show(row)
+        self.mapper.fill(message, row)
 
     async def page(self, call: Call, equal: Mapping[str, Any], wanted: Page, order: str, content: Any, info: Any) -> None:
         """Fills `content` with the page's messages and `info` with what it tells of itself. `equal`: column -> wanted value."""
@@ -125,12 +125,11 @@ class Resource(Generic[R]):
         call.db.later(self.rows.insert, **complete)
         return tuple(complete.values())
 
-    async def show(self, call: Call, row: tuple[Any, ...]) -> Message:
-        """The message of a row this call has just written."""
-        shown = list(row)
+    async def show(self, call: Call, row: tuple[Any, ...], message: Any) -> None:
+        """Fills `message` with a row this call has just written."""
         for embed in self.embeds.values():
-            shown.extend(await self._embedded(call, embed, row))
-        return self.mapper.show(tuple(shown))
+            row += await self._embedded(call, embed, row)
+        self.mapper.fill(message, row)
 
     async def _embedded(self, call: Call, embed: Embed, row: tuple[Any, ...]) -> tuple[Any, ...]:
         wanted = row[self._names.index(embed.column)]

@@ -80,7 +80,10 @@ class Create(Verb):
         async def create(request: Any, call: Call) -> Message:
             row = await resource.add(call, values(getattr(request, name)))
             self._emit(call, row[0], call.user_id)
-            return response(**{shown: await resource.show(call, row)}) if shown else response()
+            answer = response()
+            if shown:
+                await resource.show(call, row, getattr(answer, shown))
+            return answer
 
         return create
 
@@ -97,7 +100,9 @@ class Get(Verb):
         resource = self.resource
 
         async def get(request: Any, call: Call) -> Message:
-            return response(**{shown: await resource.find(call, getattr(request, key))})
+            answer = response()
+            await resource.find(call, getattr(request, key), getattr(answer, shown))
+            return answer
 
         return get
 
@@ -146,7 +151,10 @@ class Update(Verb):
             row = await resource.load(call, getattr(request, key), lock=True)
             await resource.change(call, row, **values(request if name is None else getattr(request, name)))
             self._emit(call, getattr(row, key), self._owner(row))
-            return response(**{shown: await resource.find(call, getattr(row, key))}) if shown else response()
+            answer = response()
+            if shown:
+                await resource.find(call, getattr(row, key), getattr(answer, shown))
+            return answer
 
         return update
 
