@@ -9,7 +9,6 @@ from gamehall_server.kit.validation import behavior
 from google.api import field_behavior_pb2
 from google.protobuf.message import Message
 
-from gamehall_bridge.body import DEEPEST as DEEPEST
 from gamehall_bridge.body import decoded, parse
 from gamehall_bridge.decode import Set, decode, setter, setters
 from gamehall_bridge.encode import FREE, encoder, field_encoder
@@ -35,6 +34,7 @@ class Binding:
         self.oauth = rules.oauth
         self.has_body = bool(route.body)
         self.body_field: Any = fields[route.body] if route.body not in ("", WHOLE) else None
+        self._is_bare = self.body_field is not None and self.body_field.message_type is None and not self.body_field.is_repeated
         self._new = route.rpc.request
         self._variables = [(name, reader(fields[name])) for name in route.variables]
         self._query: dict[str, Set] = {}
@@ -78,9 +78,9 @@ class Binding:
         field = self.body_field
         if field is None:
             return self._read_whole
-        if field.is_repeated or (field.message_type is not None and field.message_type.full_name in FREE):
+        if field.is_repeated or (not self._is_bare and field.message_type.full_name in FREE):
             return _values_reader(field)
-        return _bare_reader(field) if field.message_type is None else _object_reader(field)
+        return _bare_reader(field) if self._is_bare else _object_reader(field)
 
     def _read_whole(self, body: bytes, request: Message, wrong: Wrong) -> None:
         value = parse(body) if body else None
@@ -95,7 +95,7 @@ class Binding:
         wrapped a bare value; the contract's name for a body that has none. `body` is what the client sent."""
         inside = self.route.body
         if field == inside:
-            return WRAPPED if self.body_field is not None and self.body_field.message_type is None and _is_wrapped(body) else field
+            return WRAPPED if self._is_bare and _is_wrapped(body) else field
         return field.removeprefix(f"{inside}.") if inside else field
 
 

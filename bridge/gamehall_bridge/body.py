@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 from gamehall_server.kit.errors import Invalid, Malformed, Violation
 
+from gamehall_bridge.scalars import NOT_UNICODE, is_unicode
+
 # Levels of JSON. Free JSON needs three messages a level, and protobuf reads no more than 100.
 DEEPEST = 32
-_NOT_UNICODE = "is not valid Unicode"
 
 
 def parse(body: bytes, path: str = "") -> Any:
@@ -48,7 +49,7 @@ def _diagnosed(body: bytes, path: str) -> Invalid:
         try:
             value = json.loads(body)
             if not _is_deeper([value]) and (found := _lone_surrogate(value, path)) is not None:
-                return Invalid(violations=(Violation(_shown(found), _NOT_UNICODE),))
+                return Invalid(violations=(Violation(_shown(found), NOT_UNICODE),))
         except (ValueError, RecursionError):
             pass
     return Malformed("The body is not valid JSON.")
@@ -57,24 +58,16 @@ def _diagnosed(body: bytes, path: str) -> Invalid:
 def _lone_surrogate(value: Any, path: str) -> str | None:
     """The path of the first text that UTF-8 cannot write."""
     if value.__class__ is str:
-        return None if _is_unicode(value) else path
+        return None if is_unicode(value) else path
     if value.__class__ is list:
         return next((found for index, item in enumerate(value) if (found := _lone_surrogate(item, f"{path}[{index}]")) is not None), None)
     if value.__class__ is dict:
         for key, item in value.items():
             at = f"{path}.{key}" if path else key
-            found = at if not _is_unicode(key) else _lone_surrogate(item, at)
+            found = at if not is_unicode(key) else _lone_surrogate(item, at)
             if found is not None:
                 return found
     return None
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(path: str) -> str:

@@ -62,16 +62,14 @@ def _lines(space: dict[str, Any], field: Any, around: frozenset[str]) -> list[st
     rules, key, read = rules_of(field), f"d[{field.name!r}]", _read(field)
     if rules.inline:
         return [f"d.update({_value(space, field, read, around)})"]
-    # An enum's UNSPECIFIED has no word and is left out as if it were not set.
-    wordless = field.enum_type is not None and 0 not in words_of(field.enum_type)
-    if field.is_repeated or not (field.has_presence or wordless):
+    if field.is_repeated or not field.has_presence:
         empty = f" if {read} else None" if field.is_repeated and rules.null_if_unset else ""
         return [f"{key} = {_value(space, field, read, around)}{empty}"]
     present = f"m.HasField({field.name!r})"
     lines = [f"v = {read}"]
     if field.message_type is None:
         # A set scalar is nearly always truthy: the look at the value saves the look at the presence.
-        present = "v" if wordless else f"v or {present}"
+        present = f"v or {present}"
     lines.append(f"if {present}: {key} = {_value(space, field, 'v', around)}")
     if rules.null_if_unset:
         lines.append(f"else: {key} = None")

@@ -18,6 +18,8 @@ from gamehall_bridge.errors import refusal
 
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
+# How long a client may leave an answer unread that is larger than the buffers.
+UNREAD_SECONDS = 60.0
 FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -38,16 +40,31 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Called by the loop."""
         super().connection_made(transport)
+        # Not the setting alone: uvicorn asks the loggers, and a target may hold secrets (query parameters of the token endpoint).
+        self.access_log = False
         self._reading = Reading.NOTHING
         self._head_size = 0
         self._arrived = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
         self._hurry()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
         self._calm()
+        self._stop_unread_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Called by the loop when the client does not read what it asked for. Closing would wait for it; aborting does not."""
+        super().pause_writing()
+        self._stop_unread_timer()
+        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Called by the loop when it reads again."""
+        super().resume_writing()
+        self._stop_unread_timer()
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
@@ -82,6 +99,9 @@ class GuardedProtocol(HttpToolsProtocol):
         """Called by the parser."""
         if self._reading is Reading.BODY:
             return
+        if self.parser.get_http_version() == "0.9":
+            # A request line without its end: the parser makes HttpParserError of this.
+            raise ValueError
         super().on_headers_complete()
         self._reading = Reading.BODY
         self._calm()
@@ -131,6 +151,11 @@ class GuardedProtocol(HttpToolsProtocol):
             lines = [name + b": " + value + b"\r\n" for name, value in headers]
             self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
         self.transport.close()
+
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _hurry(self) -> None:
         if self._timer is None:

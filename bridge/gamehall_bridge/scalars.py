@@ -5,8 +5,8 @@ A number is taken for a text field and digits for a number, where nothing is los
 
 import base64
 import binascii
-import math
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -28,6 +28,7 @@ _DIGITS = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 # Above it a double skips whole numbers. JSON integers beyond 64 bits arrive as doubles.
 _EXACT = 2**53
+NOT_UNICODE = "is not valid Unicode"
 _LARGEST_FLOAT = 3.4028234663852886e38
 
 
@@ -50,16 +51,12 @@ Read = Callable[[Any, str, Wrong], Any]
 
 @cache
 def words_of(enum: EnumDescriptor) -> dict[int, str]:
-    """The published word of each value: as its option says, else its name without the enum's prefix, in lower case.
-
-    UNSPECIFIED has no word: it is the absence of a value."""
+    """The published word of each value: as its option says, else its name without the enum's prefix, in lower case."""
     prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"
     words = {}
     for value in enum.values:
         name = value.GetOptions().Extensions[options_pb2.enum_value].name
-        short = value.name.removeprefix(prefix)
-        if name or value.number or short != "UNSPECIFIED":
-            words[value.number] = name or short.lower()
+        words[value.number] = name or value.name.removeprefix(prefix).lower()
     return words
 
 
@@ -73,7 +70,7 @@ def reader(field: Any) -> Read:
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return _read_bool
     if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
-        return _number_reader(math.inf)
+        return _number_reader(sys.float_info.max)
     if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT:
         return _number_reader(_LARGEST_FLOAT)
     return _read_bytes if field.type == FieldDescriptor.TYPE_BYTES else _read_text
@@ -81,11 +78,23 @@ def reader(field: Any) -> Read:
 
 def _read_text(value: Any, path: str, wrong: Wrong) -> Any:
     if value.__class__ is str:
-        return value
-    if value.__class__ is int:
+        if value.isascii() or is_unicode(value):
+            return value
+        wrong.append(Violation(path, NOT_UNICODE))
+    elif value.__class__ is int:
         return str(value)
-    wrong.append(Violation(path, "must be text"))
+    else:
+        wrong.append(Violation(path, "must be text"))
     return None
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can write a text: half a surrogate pair cannot be written."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _integer_reader(smallest: int, largest: int) -> Read:
@@ -109,12 +118,10 @@ def _number_reader(largest: float) -> Read:
     def read(value: Any, path: str, wrong: Wrong) -> Any:
         if value.__class__ is str and _NUMBER.fullmatch(value):
             value = float(value)
-        if value.__class__ is not int and value.__class__ is not float:
-            wrong.append(Violation(path, "must be a number"))
-        elif not abs(value) <= largest or value in (math.inf, -math.inf):
-            wrong.append(Violation(path, "is out of range"))
-        else:
+        # Infinity is no number of JSON's; a text such as 1e999 becomes one.
+        if (value.__class__ is int or value.__class__ is float) and -largest <= value <= largest:
             return float(value)
+        wrong.append(Violation(path, "must be a number"))
         return None
 
     return read
@@ -139,7 +146,7 @@ def _read_bytes(value: Any, path: str, wrong: Wrong) -> Any:
 
 def _enum_reader(field: Any) -> Read:
     numbers = {word: number for number, word in words_of(field.enum_type).items()}
-    known = ", ".join(numbers)
+    known = ", ".join(word for word, number in numbers.items() if number)
 
     def read(value: Any, path: str, wrong: Wrong) -> Any:
         number = numbers.get(value) if value.__class__ is str else None

@@ -1,6 +1,7 @@
 """A contract made at run time, with the shapes that the real one does not have yet, and an ASGI call without sockets."""
 
 import asyncio
+import itertools
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -9,7 +10,7 @@ from gamehall.options.v1 import options_pb2
 from gamehall_bridge.app import Bridge
 from gamehall_server.kit.invoke import Arrival, Rpc
 from google.api import annotations_pb2, field_behavior_pb2
-from google.protobuf import descriptor_pb2, descriptor_pool, empty_pb2, message_factory, struct_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
 from google.protobuf.message import Message
 
 from tests.bridge.http_wire import Answer
@@ -26,7 +27,8 @@ SCALARS = {
     "bytes": Kind.TYPE_BYTES,
 }
 PACKAGE = "fixture"
-# Field by field: name, type, and the words repeated, optional, inline, null, output or required.
+_numbers = itertools.count(1)
+# Field by field: name, type, and the words repeated, optional, either, inline, null, output or required.
 # A map is written map<key,value>; a type that starts with a dot is a message, one that starts with # an enum.
 MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Numbers": (
@@ -91,6 +93,7 @@ MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("secret", "string", "output"),
     ),
     "Page": (("content", "string", "repeated"), ("info", ".fixture.Info", "inline")),
+    "Either": (("number", "int64", "either"), ("tree", ".fixture.Tree", "either"), ("text", "string", "either")),
     "Info": (("size", "int32"), ("last", "bool"), ("sort", "string", "repeated", "null")),
     # Names that are alike once their dots are gone.
     "Outer": (("inner", ".fixture.Outer.Inner"), ("outer_inner", ".fixture.Outer_Inner")),
@@ -109,10 +112,12 @@ MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("body", ".fixture.Numbers"),
     ),
     "WithNumber": (("id", "int32"), ("value", "int64", "required")),
+    "WithAmount": (("id", "int32"), ("amount", "int64", "required")),
     "WithWords": (("words", "string", "repeated"),),
     "WithValue": (("value", ".google.protobuf.Value"),),
     "WithList": (("list", ".google.protobuf.ListValue"),),
     "Text": (("text", "string"),),
+    "Route": (("id", "int32"), ("name", "string"), ("text", "string")),
     "Nothing": (),
 }
 ENUMS = {
@@ -136,6 +141,10 @@ def _field(message: descriptor_pb2.DescriptorProto, number: int, name: str, kind
         field.type, field.type_name = Kind.TYPE_MESSAGE, kind
     else:
         field.type = SCALARS[kind]
+    if "either" in words:
+        if not message.oneof_decl:
+            message.oneof_decl.add(name="either")
+        field.oneof_index = 0
     if "optional" in words:
         field.proto3_optional, field.oneof_index = True, len(message.oneof_decl)
         message.oneof_decl.add(name=f"_{name}")
@@ -164,23 +173,17 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     return file
 
 
-def _pool(*files: descriptor_pb2.FileDescriptorProto) -> descriptor_pool.DescriptorPool:
-    pool = descriptor_pool.DescriptorPool()
-    for known in (struct_pb2, empty_pb2):
-        pool.AddSerializedFile(known.DESCRIPTOR.serialized_pb)
-    for file in files:
-        pool.AddSerializedFile(file.SerializeToString())
-    return pool
-
-
 @cache
-def _types() -> descriptor_pool.DescriptorPool:
-    return _pool(_file())
+def _pool() -> descriptor_pool.DescriptorPool:
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(struct_pb2.DESCRIPTOR.serialized_pb)
+    pool.AddSerializedFile(_file().SerializeToString())
+    return pool
 
 
 def type_of(name: str) -> Any:
     """The class of a message of the fixture."""
-    return message_factory.GetMessageClass(_types().FindMessageTypeByName(f"{PACKAGE}.{name}"))
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
 class Operation:
@@ -197,7 +200,8 @@ class Operation:
 
 def rpcs_of(*operations: Operation) -> list[Rpc]:
     """RPCs with these routes; their methods answer with the default."""
-    file = descriptor_pb2.FileDescriptorProto(name="service.proto", package="service", syntax="proto3", dependency=["fixture.proto"])
+    package = f"service{next(_numbers)}"
+    file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3", dependency=["fixture.proto"])
     service = file.service.add(name="Service")
     for number, operation in enumerate(operations):
         method = service.method.add(
@@ -211,8 +215,8 @@ def rpcs_of(*operations: Operation) -> list[Rpc]:
         rule.body, rule.response_body = operation.body, operation.answer
         rules = method.options.Extensions[options_pb2.method]
         rules.policy.open, rules.oauth = True, operation.oauth
-    pool = _pool(_file(), file)
-    methods = pool.FindServiceByName("service.Service").methods
+    _pool().AddSerializedFile(file.SerializeToString())
+    methods = _pool().FindServiceByName(f"{package}.Service").methods
 
     async def method_of(request: Any, call: Any) -> Message:
         raise NotImplementedError

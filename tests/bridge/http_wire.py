@@ -1,10 +1,10 @@
 """HTTP by hand: requests as bytes over a socket, for what no client library would send."""
 
 import contextlib
-import http.client
 import json
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -67,13 +67,18 @@ class Wire:
 
     def answer(self, method: str = "GET") -> Answer:
         """The next answer; `method` is the request's."""
-        response = http.client.HTTPResponse(self.socket, method=method)
-        # All answers of the connection through one buffer.
-        response.fp.close()
-        response.fp = self._file
-        response.begin()
-        body = response.read(response.length) if response.length is not None else response.read()
-        return Answer(response.status, response.getheaders(), body)
+        version, _, status = self.line().partition(b" ")
+        if version != b"HTTP/1.1":
+            raise ConnectionError(f"no answer: {version!r}")
+        headers = []
+        while line := self.line():
+            name, _, value = line.decode("latin-1").partition(":")
+            headers.append((name, value.strip()))
+        told = Answer(int(status[:3]), headers, b"")
+        length = 0 if method == "HEAD" or told.status == 204 else int(told.header("content-length") or "")
+        body = self._file.read(length)
+        assert len(body) == length
+        return told._replace(body=body)
 
     def line(self) -> bytes:
         """One line, without its end."""
@@ -85,6 +90,16 @@ class Wire:
             return self._file.read(1) == b""
         except ConnectionResetError:
             return True
+
+    def send_until_closed(self, parts: Iterable[bytes], pause: float = 0.0) -> bool:
+        """Sends one part after another; whether the other side closed before the last."""
+        try:
+            for part in parts:
+                self.send(part)
+                time.sleep(pause)
+        except ConnectionError:
+            return True
+        return False
 
     def close(self) -> None:
         """Hangs up."""

@@ -1,0 +1,132 @@
+"""Any RPC through either door, made from its descriptor alone, and how the call ended."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import grpc
+import requests
+from gamehall.options.v1 import options_pb2
+from gamehall.options.v1.errors_pb2 import ErrorReason
+from google.api import annotations_pb2, field_behavior_pb2
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from worlds import World
+
+REASON = "ERROR_REASON_"
+CODES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
+REQUIRED = field_behavior_pb2.FieldBehavior.Value("REQUIRED")
+
+
+class Outcome(NamedTuple):
+    """How a call ended: the name of a gRPC status, and why when it is not OK."""
+
+    code: str
+    reason: str = ""
+
+
+OK = Outcome("OK")
+# Its connections stay open from call to call. Nothing of the machine, such as a .netrc, finds its way into a header.
+http = requests.Session()
+http.trust_env = False
+Door = Callable[[World, MethodDescriptor, Message, str | None], Outcome]
+
+
+def rules_of(method: MethodDescriptor) -> options_pb2.MethodRules:
+    """What the contract says of a method."""
+    return method.GetOptions().Extensions[options_pb2.method]
+
+
+def minimal(descriptor: Descriptor) -> dict[str, Any]:
+    """The least that a message of this type must hold, as far as the contract tells."""
+    return {field.name: _least(field) for field in descriptor.fields if REQUIRED in _behavior(field)}
+
+
+def request_of(method: MethodDescriptor, **fields: Any) -> Message:
+    """The least request of a method; fields given by name come first."""
+    return message_factory.GetMessageClass(method.input_type)(**{**minimal(method.input_type), **fields})
+
+
+def over_grpc(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
+    """Calls through gRPC."""
+    answer = message_factory.GetMessageClass(method.output_type)
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    call = world.channel.unary_unary(path, type(request).SerializeToString, answer.FromString)
+    try:
+        call(request, metadata=[("authorization", f"Bearer {token}")] if token else [])
+    except grpc.RpcError as refusal:
+        return Outcome(refusal.code().name, reason_of(refusal))
+    return OK
+
+
+def reason_of(refusal: Any) -> str:
+    """The word of a refusal's ErrorInfo."""
+    told = dict(refusal.trailing_metadata() or ())
+    info = error_details_pb2.ErrorInfo()
+    for detail in status_pb2.Status.FromString(told.get("grpc-status-details-bin", b"")).details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    return f"no reason: {refusal.details()}"
+
+
+def over_http(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
+    """Calls through HTTP/JSON; a refusal must have the published shape."""
+    answer = http.request(**addressed(world, method, request, token))
+    if answer.ok:
+        return OK
+    if rules_of(method).oauth:
+        return Outcome(CODES.get(answer.status_code, str(answer.status_code)), answer.json()["error"].upper())
+    return published_refusal(answer)
+
+
+def published_refusal(answer: requests.Response) -> Outcome:
+    """What a refusal says; it must have the published shape."""
+    body = answer.json()
+    signs = {"error", "error_description"} if answer.status_code == 401 else set()
+    assert set(body) == {"code", "request_id", "result"} | signs, answer.text
+    assert all(set(result) == {"field", "message", "details"} and result["message"] for result in body["result"]), answer.text
+    assert body["result"]
+    assert answer.headers["x-request-id"] == body["request_id"]
+    assert answer.headers["content-type"] == "application/json;charset=UTF-8"
+    assert answer.headers.get("www-authenticate", "none").startswith("Bearer") is (answer.status_code == 401)
+    code = CODES.get(answer.status_code, str(answer.status_code))
+    return Outcome(code, ErrorReason.Name(body["code"]).removeprefix(REASON))
+
+
+DOORS: dict[str, Door] = {"http": over_http, "grpc": over_grpc}
+
+
+def addressed(world: World, method: MethodDescriptor, request: Message, token: str | None) -> dict[str, Any]:
+    """The HTTP request of a call, as the method's binding says; arguments of http.request."""
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    verb = str(rule.WhichOneof("pattern"))
+    path = getattr(rule, verb)
+    values = MessageToDict(request, preserving_proto_field_name=True)
+    for name in [name for name in values if f"{{{name}}}" in path]:
+        path = path.replace(f"{{{name}}}", str(values.pop(name)))
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return {"method": verb.upper(), "url": world.url + path, "headers": headers, **_content(method, rule.body, values)}
+
+
+def _content(method: MethodDescriptor, body: str, values: dict[str, Any]) -> dict[str, Any]:
+    if rules_of(method).oauth:
+        return {"data": values}
+    if not body or body == "*":
+        return {"json": values} if body else {"params": values}
+    content = values.pop(body, {})
+    return {"json": content if method.input_type.fields_by_name[body].message_type else {"value": content}, "params": values}
+
+
+def _behavior(field: FieldDescriptor) -> Any:
+    return field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
+
+
+def _least(field: FieldDescriptor) -> Any:
+    if field.message_type is not None:
+        least = minimal(field.message_type)
+        return [least] if field.is_repeated else least
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return "x" * max(1, field.GetOptions().Extensions[options_pb2.field].min_length)
+    return 1
