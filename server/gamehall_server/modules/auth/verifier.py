@@ -17,6 +17,7 @@ from gamehall_server.modules.auth.sessions import live_session
 from gamehall_server.modules.auth.tables import SessionRow
 
 LONGEST_TOKEN = 8192
+LARGEST_ID = 2**63 - 1
 MOST_KNOWN = 100_000
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "client_id", "sid", "jti", "iat", "exp"]
 
@@ -97,7 +98,7 @@ class TokenVerifier:
             raise expired() from None
         except (jwt.PyJWTError, ValueError):
             raise invalid() from None
-        if not isinstance(claims["sid"], int) or not isinstance(claims["exp"], int):
+        if claims["sid"].__class__ is not int or not 0 < claims["sid"] <= LARGEST_ID or claims["exp"].__class__ is not int:
             raise invalid()
         return claims
 
