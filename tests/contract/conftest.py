@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from worlds import World, settings_for, sqlite_url
+
 from tests.contract.callers import Cast, cast_of
 from tests.databases import shared_postgres
-from worlds import World, settings_for, sqlite_url
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from gamehall_server.main import SERVICERS
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from people import PASSWORD, Person, fresh
+
 from tests.contract.callers import Caller
 from tests.contract.doors import DOORS, OK, Outcome, addressed, http, request_of, rules_of
 

@@ -19,6 +19,7 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 from grpc_tools import protoc
 from sqlalchemy import bindparam, select
+
 from tests.contract.doors import rules_of
 
 ROOT = Path(__file__).parents[2]

@@ -108,7 +108,7 @@ def _write_entries(source: list[str], field: FieldDescriptor, value: str, path: 
         source.append(f"{pad}for k in {value}:")
         source.append(f"{pad} if '\\0' in str(k): {report}")
         if field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_MESSAGE:
-            source.append(f"{pad} free({value}[k], {path!r} + '.' + str(k), out)")
+            source.append(f"{pad} free({value}[k], {path!r} + '.' + str(k)[:100], out)")
     elif field.type == FieldDescriptor.TYPE_STRING:
         source.append(f"{pad}for e in {value}:")
         source.append(f"{pad} if '\\0' in e: {report}")

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from gamehall_server.kit.call import Arrival
 from gamehall_server.kit.clock import request_id
-from gamehall_server.kit.engines.status import REQUEST_ID, trailers
+from gamehall_server.kit.engines.status import LONGEST_TEXT, REQUEST_ID, trailers
 from gamehall_server.kit.errors import Fault, Malformed
 from gamehall_server.kit.invoke import App
 from gamehall_server.kit.rpc import Rpc
@@ -46,7 +46,7 @@ async def serve_unary(app: App, rpc: Rpc, payload: bytes, metadata: Iterable[tup
             raise Malformed(f"The request is not a {rpc.descriptor.input_type.full_name}.") from None
         answer = await app.invoke(rpc, request, arrival)
     except Fault as fault:
-        return Reply(b"", trailers(fault, arrival.request_id), fault.status.value[0], fault.message, fault.status)
+        return Reply(b"", trailers(fault, arrival.request_id), fault.status.value[0], fault.message[:LONGEST_TEXT], fault.status)
     told: Metadata = [(REQUEST_ID, arrival.request_id)]
     if arrival.replayed:
         told.append((REPLAYED, "true"))

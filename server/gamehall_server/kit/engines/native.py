@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
+from grpc import StatusCode
+
 from gamehall_server.kit.engines.handlers import Reply, serve_unary
 from gamehall_server.kit.invoke import App
 from gamehall_server.kit.rpc import Rpc
 
+TOO_LARGE, ENDING = StatusCode.RESOURCE_EXHAUSTED.value[0], StatusCode.UNAVAILABLE.value[0]
 MODULE = "pygrpc_native.aio"
 Serve = Callable[[bytes, tuple[tuple[str, str], ...], str], Awaitable[Reply]]
 
@@ -58,6 +61,9 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
                         task.cancel()
                         continue
                 elif not self._stopping and (serve := ours.get(method_id)) is not None:
+                    if len(payload) > self._receive_limit:
+                        self._front.fail(call_id, TOO_LARGE, f"The message is larger than {self._receive_limit} bytes.", [])
+                        continue
                     tasks[call_id] = loop.create_task(self._answer(call_id, serve, payload, details))
                     continue
                 others.append(event)
@@ -74,7 +80,7 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
                     front.fail(call_id, reply.code, reply.message, reply.trailers)
             except asyncio.CancelledError:
                 # The client has gone or its deadline has passed; or the server ends, and the client shall try another.
-                front.fail(call_id, 14, "The server is shutting down.", [])
+                front.fail(call_id, ENDING, "The server is shutting down.", [])
             finally:
                 del self._tasks[call_id]
 

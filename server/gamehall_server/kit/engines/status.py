@@ -11,6 +11,9 @@ from gamehall_server.kit.errors import Fault
 DOMAIN = "gamehall"
 DETAILS = "grpc-status-details-bin"
 REQUEST_ID = "x-request-id"
+# Clients take 8 KiB of trailers, in which bytes are written as base64 and other letters than ASCII as %XX.
+LARGEST_DETAILS = 2500
+LONGEST_TEXT = 200
 
 
 def trailers(fault: Fault, request_id: str) -> list[tuple[str, str | bytes]]:
@@ -20,13 +23,17 @@ def trailers(fault: Fault, request_id: str) -> list[tuple[str, str | bytes]]:
 
 def rich_status(fault: Fault) -> Status:
     """google.rpc.Status with ErrorInfo, and BadRequest or RetryInfo where there is something to say."""
-    status = Status(code=fault.status.value[0], message=fault.message)
+    status = Status(code=fault.status.value[0], message=fault.message[:LONGEST_TEXT])
     reason = ErrorReason.Name(ErrorReason.ValueType(fault.reason)).removeprefix("ERROR_REASON_")
     _pack(status, error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN))
     if fault.violations:
         bad = error_details_pb2.BadRequest()
+        room = LARGEST_DETAILS
         for violation in fault.violations:
-            bad.field_violations.add(field=violation.field, description=violation.message)
+            bad.field_violations.add(field=violation.field[:LONGEST_TEXT], description=violation.message[:LONGEST_TEXT])
+            room -= bad.field_violations[-1].ByteSize()
+            if room < 0:
+                break
         _pack(status, bad)
     if fault.retry_after is not None:
         delay = Duration()

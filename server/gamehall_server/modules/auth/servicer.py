@@ -145,5 +145,8 @@ def _basic(authorization: str | None) -> tuple[str, str] | None:
         text = base64.b64decode(authorization[6:], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise _refused("The Authorization header cannot be read.", ErrorReason.ERROR_REASON_OAUTH_INVALID_REQUEST) from None
-    key, _, secret = text.partition(":")
-    return unquote_plus(key), unquote_plus(secret)
+    key, secret = (unquote_plus(part) for part in text.partition(":")[::2])
+    if "\0" in key:
+        # PostgreSQL cannot even look for it.
+        raise _refused("The Authorization header cannot be read.", ErrorReason.ERROR_REASON_OAUTH_INVALID_REQUEST)
+    return key, secret

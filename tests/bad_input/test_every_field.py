@@ -1,0 +1,116 @@
+"""Every field that a client may write, as the contract declares it: wrong types, numbers out of range, NUL, too long, missing."""
+
+from urllib.parse import quote
+
+import grpc
+import pytest
+from gamehall.options.v1.errors_pb2 import ErrorReason
+from gamehall_server.kit.validation import behavior, rules_of
+from google.protobuf import message_factory
+from google.protobuf.descriptor import FieldDescriptor
+
+from tests.bad_input.attacks import (
+    FIELDS,
+    FORM,
+    OAUTH,
+    PLAIN,
+    REQUIRED,
+    fields_of,
+    is_integer,
+    is_text,
+    message_with,
+    name_of,
+    names,
+    refused,
+    send,
+    wrong_types,
+)
+from tests.bridge.http_wire import check_oauth_refusal, check_refusal
+
+
+@pytest.mark.parametrize("each", [each for each in PLAIN if wrong_types(each)], ids=str)
+def test_a_value_of_the_wrong_type_is_named(caller, unchanged, each):
+    for value in wrong_types(each):
+        assert set(check_refusal(send(caller, each, value), 400)) & names(each), value
+
+
+@pytest.mark.parametrize("each", [each for each in PLAIN if is_integer(each.field)], ids=str)
+def test_a_number_out_of_range_is_named(caller, unchanged, each):
+    bits = 31 if each.field.cpp_type == FieldDescriptor.CPPTYPE_INT32 else 63
+    for value in (2**bits, -(2**bits) - 1, 2**64, 2**65, -(2**65), 10**30, 10**300, "9" * 20, "9" * 5000):
+        assert set(check_refusal(send(caller, each, value), 400)) == names(each), value
+
+
+@pytest.mark.parametrize("each", [each for each in PLAIN if is_text(each.field)], ids=str)
+def test_nul_is_named_in_every_text(caller, unchanged, each):
+    for value in ("\0", "a\0b", "\0" * 3):
+        assert set(check_refusal(send(caller, each, value), 400)) & names(each), value
+
+
+@pytest.mark.parametrize("each", [each for each in PLAIN if is_text(each.field) and rules_of(each.field).max_length], ids=str)
+def test_a_text_that_is_too_long_is_named(caller, unchanged, each):
+    longest = rules_of(each.field).max_length
+    for letter in ("a", "ä", "\U0001f3b2"):
+        if each.place in ("path", "query") and longest * len(quote(letter)) > 12_000:
+            continue
+        assert set(check_refusal(send(caller, each, letter * (longest + 1)), 400)) & names(each)
+
+
+@pytest.mark.parametrize("each", [each for each in PLAIN if REQUIRED in behavior(each.field) and each.place != "path"], ids=str)
+def test_a_missing_field_is_named(caller, unchanged, each):
+    path = each.route.path
+    for name in each.route.variables:
+        path = path.replace(f"{{{name}}}", "1")
+    for body in (b"", b"{}", b"null", b'{"value": null}', b' {"unknown": 1} ') if each.route.body else (None,):
+        answer = caller.ask(each.route.verb, path, body)
+        assert set(check_refusal(answer, 400)) & {*names(each), each.wire_name}, body
+        assert answer.json()["code"] == ErrorReason.ERROR_REASON_REQUIRED
+    if is_text(each.field):
+        for blank in ("", " ", "\t\n", "\u2003"):
+            assert set(check_refusal(send(caller, each, blank), 400)) & {*names(each), each.wire_name}
+
+
+@pytest.mark.parametrize("each", OAUTH, ids=str)
+def test_an_oauth_parameter_that_is_wrong_is_named(caller, unchanged, each):
+    (name,) = each.path
+    longest = rules_of(each.field).max_length
+    for value in ("%00", "a%00b", "a" * (longest + 1)):
+        for query, body in ((f"?{name}={value}", b""), ("", f"{name}={value}".encode())):
+            if len(query) > 12_000:
+                continue
+            answer = caller.ask("POST", f"/oauth/token{query}", body, **FORM)
+            assert check_oauth_refusal(answer, 400, "invalid_request").startswith(f"{name}: ")
+    for query, body in ((f"?{name}=a&{name}=b", b""), ("", f"{name}=a&{name}=b".encode()), (f"?{name}=a", f"{name}=a".encode())):
+        answer = caller.ask("POST", f"/oauth/token{query}", body, **FORM)
+        assert check_oauth_refusal(answer, 400, "invalid_request").startswith(f"{name}: ")
+    for value in (b"%ff", b"%ed%a0%80", b"\xff", b"\xc0\x80"):
+        check_oauth_refusal(caller.ask("POST", "/oauth/token", name.encode() + b"=" + value, **FORM), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("each", [each for each in FIELDS if is_text(each.field)], ids=str)
+def test_grpc_names_the_text_that_is_wrong(caller, unchanged, each):
+    longest = rules_of(each.field).max_length
+    for value in ("\0", "a\0b", *(letter * (longest + 1) for letter in ("a", "\U0001f3b2") if longest)):
+        refusal = refused(caller, name_of(each.method), message_with(each, value))
+        assert refusal.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert each.message_path in fields_of(refusal)
+
+
+@pytest.mark.parametrize("each", [each for each in FIELDS if REQUIRED in behavior(each.field)], ids=str)
+def test_grpc_names_the_field_that_is_missing(caller, unchanged, each):
+    request = message_factory.GetMessageClass(each.method.input_type)()
+    if "." in each.message_path:
+        getattr(request, each.message_path.partition(".")[0]).SetInParent()
+
+    refusal = refused(caller, name_of(each.method), request)
+
+    assert refusal.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert each.message_path in fields_of(refusal)
+
+
+@pytest.mark.parametrize("each", [each for each in FIELDS if rules_of(each.field).HasField("minimum")], ids=str)
+def test_grpc_names_the_number_out_of_range(caller, unchanged, each):
+    rules = rules_of(each.field)
+    for value in (rules.minimum - 2, -(2**31), *([rules.maximum + 1] if rules.HasField("maximum") else [])):
+        refusal = refused(caller, name_of(each.method), message_with(each, value))
+        assert each.message_path in fields_of(refusal)

@@ -1,0 +1,312 @@
+"""The command `gamehall`, as a person at a terminal uses it: each command a process of its own."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+import requests
+from gamehall.users.v1.users_pb2 import CreateUserRequest, User
+from gamehall.users.v1.users_pb2_grpc import UserServiceStub
+from gamehall_server import __version__
+from gamehall_server.contract import bindings
+from gamehall_server.main import SERVICERS
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "correct horse battery"
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GAMEHALL_")},
+    "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("server", "bridge", "generated")),
+    # Wide enough that no sentence is broken.
+    "COLUMNS": "300",
+    "GAMEHALL_PASSWORD_PASSES": "2",
+}
+COMMAND = [sys.executable, "-m", "gamehall_server"]
+
+
+def gamehall(folder, *arguments, **environment):
+    """A command that ends by itself. Its database is gamehall.db in the folder unless told."""
+    given = {**ENVIRONMENT, "GAMEHALL_DATABASE_URL": f"sqlite:///{folder / 'gamehall.db'}", **environment}
+    # A command that does not end is a failure, not a test run that hangs.
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, env=given, capture_output=True, text=True, check=False, timeout=60)
+
+
+def explained(done, code=1):
+    """The sentence of a command that did not work out; never a stack trace."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.count("\n") <= 4, done.stderr
+    return done.stderr
+
+
+class Server:
+    """A running `gamehall serve`."""
+
+    def __init__(self, folder, *options, **environment):
+        given = {**ENVIRONMENT, "GAMEHALL_DATABASE_URL": f"sqlite:///{folder / 'gamehall.db'}", **environment}
+        command = [*COMMAND, "serve", "--http-port", "0", "--grpc-port", "0", *options]
+        self.process = subprocess.Popen(command, cwd=folder, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.told = ""
+        while "database" not in self.told:
+            line = self.process.stderr.readline()
+            assert line, f"it ended: {self.told}"
+            self.told += line
+        self.http = re.search(r"http://localhost:\d+", self.told).group()
+        self.grpc = re.search(r"gRPC +(localhost:\d+)", self.told).group(1)
+
+    def end(self, number=signal.SIGTERM):
+        """Tells it to end; gives its exit code. What it printed is then in `told`."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate()
+        self.told += err + out
+        return self.process.returncode
+
+    def sign_in(self, username, password=PASSWORD, **more):
+        form = {"grant_type": "password", "client_id": "web", "username": username, "password": password, **more}
+        return requests.post(self.http + "/oauth/token", data=form)
+
+
+@contextmanager
+def serving(folder, *options, **environment):
+    server = Server(folder, *options, **environment)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            assert server.end() == 0, server.told
+        server.process.stdout.close()
+        server.process.stderr.close()
+
+
+def test_the_version_is_told(tmp_path):
+    assert gamehall(tmp_path, "version").stdout.strip() == __version__
+
+
+def test_every_route_is_listed(tmp_path):
+    lines = gamehall(tmp_path, "routes").stdout.splitlines()
+
+    wanted = bindings([servicer.service for servicer in SERVICERS])
+    assert [line.split()[:3] for line in lines] == [[route.verb, route.path, route.rpc] for route in wanted]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_command_there_is_help(tmp_path):
+    done = gamehall(tmp_path)
+
+    assert all(word in done.stdout + done.stderr for word in ("serve", "migrate", "routes", "version", "user", "client"))
+
+
+def test_the_second_migration_has_nothing_to_do(tmp_path):
+    done = [gamehall(tmp_path, "migrate") for _ in range(2)]
+
+    assert [(each.returncode, each.stdout.strip()) for each in done] == [(0, "migrated"), (0, "nothing to do")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where there is a database with a user and two clients that the command line made."""
+    folder = tmp_path_factory.mktemp("made")
+    assert gamehall(folder, "user", "create", "ann", "--email", "ann@example.com", GAMEHALL_USER_PASSWORD=PASSWORD).stdout == "user 2\n"
+    return folder
+
+
+def test_users_and_clients_made_by_hand_can_sign_in(folder):
+    chief = gamehall(folder, "user", "create", "chief", "--email", "c@example.com", "--role", "ROLE_ADMIN", GAMEHALL_USER_PASSWORD=PASSWORD)
+    private = gamehall(folder, "client", "create", "server", "--role", "ROLE_USER")
+    public = gamehall(folder, "client", "create", "app", "--public", "--name", "An app")
+
+    assert [done.returncode for done in (chief, private, public)] == [0, 0, 0]
+    assert PASSWORD not in chief.stdout + chief.stderr
+    assert public.stdout == "client app  (public)\n"
+    secret = re.fullmatch(r"client server\nsecret (\S{43})\n", private.stdout).group(1)
+    with serving(folder) as server:
+        roles = [me(server, server.sign_in(name)).json()["roles"] for name in ("ann", "chief")]
+        assert roles == [["ROLE_USER"], ["ROLE_ADMIN", "ROLE_USER"]]
+        assert me(server, server.sign_in("ann", client_id="app")).json()["client_id"] == "app"
+        form = {"grant_type": "client_credentials", "client_id": "server", "client_secret": secret}
+        assert me(server, requests.post(server.http + "/oauth/token", data=form)).json()["roles"] == ["ROLE_USER"]
+
+
+def me(server, answer):
+    return requests.get(server.http + "/me", headers={"Authorization": f"Bearer {answer.json()['access_token']}"})
+
+
+WRONG_USERS = {
+    "a name that is taken": (["ann", "--email", "other@example.com"], PASSWORD, "username: already taken"),
+    "a name in other letters": (["ANN", "--email", "other@example.com"], PASSWORD, "username: already taken"),
+    "an address that is taken": (["bob", "--email", "Ann@example.com"], PASSWORD, "email: already taken"),
+    "no name": (["", "--email", "bob@example.com"], PASSWORD, "username: required"),
+    "a name that is too long": (["b" * 101, "--email", "bob@example.com"], PASSWORD, "username: at most 100 characters"),
+    "no address": (["bob", "--email", "nobody"], PASSWORD, "email: "),
+    "a password that is too short": (["bob", "--email", "bob@example.com"], "short", "password: at least 8 characters"),
+    "an unknown role": (["bob", "--email", "bob@example.com", "--role", "ROLE_KING"], PASSWORD, "There is no role ROLE_KING"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_USERS)
+def test_a_user_made_by_hand_keeps_the_rules_of_the_contract(folder, name):
+    arguments, password, sentence = WRONG_USERS[name]
+
+    done = gamehall(folder, "user", "create", *arguments, GAMEHALL_USER_PASSWORD=password)
+
+    assert sentence in explained(done)
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["web"], "client_key: already taken"),
+        ([""], "client_key"),
+        (["a:b"], "client_key"),
+        (["c", "--role", "ROLE_KING"], "There is no role ROLE_KING"),
+    ],
+    ids=["taken", "empty", "unusable in a header", "unknown role"],
+)
+def test_a_wrong_client_is_explained(folder, arguments, sentence):
+    assert sentence in explained(gamehall(folder, "client", "create", *arguments))
+
+
+def test_a_role_named_twice_is_given_once(folder):
+    assert gamehall(folder, "client", "create", "twice", "--role", "ROLE_USER", "--role", "ROLE_USER").returncode == 0
+
+
+# Serving.
+
+
+def test_the_administrators_password_is_made_up_and_shown_once(tmp_path):
+    with serving(tmp_path) as server:
+        assert server.end() == 0
+    username, password = re.search(r"admin +(\S+) / (\S+) +\(shown this once\)", server.told).groups()
+    with serving(tmp_path) as again:
+        assert "shown this once" not in again.told
+        assert me(again, again.sign_in(username, password)).json()["roles"] == ["ROLE_ADMIN", "ROLE_USER"]
+        assert again.end() == 0
+
+    assert server.told.count(password) == 1
+    assert password not in again.told
+
+
+def test_an_administrators_password_that_was_given_is_not_shown(tmp_path):
+    with serving(tmp_path, GAMEHALL_ADMIN_USERNAME="chief", GAMEHALL_ADMIN_PASSWORD=PASSWORD) as server:
+        assert server.sign_in("chief").status_code == 200
+        assert server.end() == 0
+
+    assert PASSWORD not in server.told
+
+
+def test_a_file_has_one_server(tmp_path):
+    with serving(tmp_path) as server:
+        refused = [
+            gamehall(tmp_path, "serve", "--http-port", "0", "--grpc-port", "0"),
+            gamehall(tmp_path, "user", "create", "bob", "--email", "bob@example.com", GAMEHALL_USER_PASSWORD=PASSWORD),
+            gamehall(tmp_path, "client", "create", "late"),
+        ]
+
+        for done in refused:
+            assert f"is in use by another process (pid {server.process.pid})" in explained(done)
+        assert requests.get(server.http + "/health").json()["status"] == "UP"
+
+
+def test_a_sandbox_says_so(tmp_path):
+    with serving(tmp_path, "--sandbox") as server:
+        assert "sandbox" in server.told
+        assert requests.get(server.http + "/sandbox/clock").status_code == 200
+
+
+@pytest.mark.parametrize("engine", ["native", "grpcio"])
+def test_calls_under_way_are_answered_before_the_end(tmp_path, engine):
+    """Each hash takes a while, so that most calls wait in the server when it is told to end."""
+    with serving(tmp_path, GAMEHALL_PASSWORD_PASSES="6", GAMEHALL_GRPC_ENGINE=engine) as server:
+        channel = grpc.insecure_channel(server.grpc)
+        by_grpc = [UserServiceStub(channel).CreateUser.future(CreateUserRequest(user=User(**newcomer("g", n)))) for n in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            by_http = [pool.submit(requests.post, server.http + "/users", json=newcomer("h", number)) for number in range(8)]
+            by_grpc[0].result()
+            next(iter(by_http)).result()
+
+            code = server.end()
+
+            answers = [answer.result() for answer in by_http]
+            assert [answer.status_code for answer in answers] == [200] * 8
+            assert len({call.result().user.id for call in by_grpc} | {answer.json()["id"] for answer in answers}) == 16
+        channel.close()
+
+    assert code == 0
+    with sqlite3.connect(tmp_path / "gamehall.db") as kept:
+        assert kept.execute("SELECT count(*) FROM user").fetchone() == (17,)
+    kept.close()
+
+
+def newcomer(word, number):
+    return {"username": f"{word}{number}", "email": f"{word}{number}@example.com", "password": PASSWORD}
+
+
+def test_interrupting_it_is_an_end_as_well(tmp_path):
+    with serving(tmp_path) as server:
+        assert server.end(signal.SIGINT) == 0
+
+    assert "Traceback" not in server.told
+
+
+# What a person can mend is told in a sentence.
+
+WRONG_OPTIONS = {
+    "a port that is no number": (["--http-port", "many"], {}, 2, "--http-port"),
+    "an HTTP port out of range": (["--http-port", "65536"], {}, 2, "--http-port"),
+    "an HTTP port below zero": (["--http-port", "-1"], {}, 2, "--http-port"),
+    "a gRPC port out of range": (["--grpc-port", "65536"], {}, 2, "--grpc-port"),
+    "a port in the environment that is no number": ([], {"GAMEHALL_HTTP_PORT": "many"}, 2, "GAMEHALL_HTTP_PORT"),
+    "a sandbox in the environment that is neither": ([], {"GAMEHALL_SANDBOX": "maybe"}, 2, "GAMEHALL_SANDBOX"),
+    "a limit in the environment that is no number": ([], {"GAMEHALL_MOST_IN_FLIGHT": "many"}, 1, "GAMEHALL_MOST_IN_FLIGHT"),
+    "an unknown engine": ([], {"GAMEHALL_GRPC_ENGINE": "quantum"}, 1, "unknown gRPC engine 'quantum'"),
+    "an address that is none": (["--host", "999.1.1.1"], {}, 1, "999.1.1.1"),
+    "another database": (["--database-url", "mysql://localhost/x"], {}, 1, "a database URL is"),
+    "no database": (["--database-url", "nonsense"], {}, 1, "a database URL is"),
+    "a database in memory": (["--database-url", "sqlite:///:memory:"], {}, 1, "a database URL is"),
+    "a file that is no database": (["--database-url", "sqlite:///junk.db"], {}, 1, "junk.db"),
+    "a folder for a file": (["--database-url", "sqlite:///folder.db"], {}, 1, "folder.db"),
+    "a database server that is not there": (["--database-url", "postgresql://nobody@127.0.0.1:1/x"], {}, 1, "127.0.0.1"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_OPTIONS)
+def test_a_wrong_option_is_explained(tmp_path, name):
+    arguments, environment, code, sentence = WRONG_OPTIONS[name]
+    (tmp_path / "junk.db").write_bytes(b"this is no database" * 1000)
+    (tmp_path / "folder.db").mkdir()
+    free = {"GAMEHALL_HTTP_PORT": "0", "GAMEHALL_GRPC_PORT": "0"}
+
+    done = gamehall(tmp_path, "serve", *arguments, **{**free, **environment})
+
+    told = done.stderr if code == 2 else explained(done, code)
+    assert done.returncode == code, told
+    assert sentence in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("option", ["--http-port", "--grpc-port"])
+@pytest.mark.parametrize("engine", ["native", "grpcio"])
+def test_a_port_that_is_taken_is_explained(tmp_path, engine, option):
+    other = {"--http-port": "--grpc-port", "--grpc-port": "--http-port"}[option]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = gamehall(tmp_path, "serve", option, port, other, "0", GAMEHALL_GRPC_ENGINE=engine)
+
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"port {port}" in done.stderr
+    assert f"gamehall: port {port} cannot be opened" in done.stderr
+
+
+def test_a_database_that_needs_a_password_does_not_show_it(tmp_path):
+    done = gamehall(tmp_path, "serve", "--database-url", "postgresql://nobody:very-secret@127.0.0.1:1/x")
+
+    assert "very-secret" not in explained(done)

@@ -1,0 +1,127 @@
+"""The clients of Node: the published KnetikCloud SDK, and grpc-js with the .proto files alone."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from people import PASSWORD, fresh
+from worlds import World
+
+from tests.sdk.published import ANSWERS, Comparison, as_the_sdk_reads
+
+HERE = Path(__file__).parent
+NODE = shutil.which("node")
+SECONDS = 120
+pytestmark = pytest.mark.skipif(NODE is None or not (HERE / "node_modules").is_dir(), reason="needs node and `npm ci --prefix tests/sdk`")
+
+
+def node(script: str, **given: Any) -> Any:
+    """What a script tells."""
+    done = subprocess.run([NODE, script], cwd=HERE, input=json.dumps(given), capture_output=True, text=True, timeout=SECONDS)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def newcomer(word: str) -> dict[str, str]:
+    username = fresh(word)
+    return {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
+
+
+@pytest.fixture(scope="module")
+def calls(world: World) -> list[dict[str, Any]]:
+    """Every call of calls.json and its answer."""
+    server = world.client("ROLE_USER")
+    given = {**newcomer("knetik"), "client": server.username, "secret": server.refresh_token}
+    return node("knetik.js", url=world.url, given=given, calls=json.loads((HERE / "calls.json").read_text()))
+
+
+@pytest.fixture
+def answered(calls):
+    return [call for call in calls if "refused" not in call]
+
+
+@pytest.fixture
+def refusals(calls):
+    return [call for call in calls if "refused" in call]
+
+
+def body_of(call: dict[str, Any]) -> Any:
+    text = call["answer"]["text"]
+    return json.loads(text) if text else None
+
+
+def test_every_call_ends_as_it_should(calls):
+    ends = [call["answer"]["status"] for call in calls]
+
+    assert ends == [call.get("refused") or (200 if ANSWERS[call["call"]] else 204) for call in calls]
+
+
+def test_answers_tell_what_was_asked_for(answered):
+    for call in answered:
+        told = body_of(call)
+        assert {name: told[name] for name in call.get("tells", ())} == call.get("tells", {}), call["call"]
+
+
+def test_answers_have_the_published_fields_and_no_others(answered):
+    comparison = Comparison()
+    for call in answered:
+        if ANSWERS[call["call"]]:
+            comparison.compare(body_of(call), ANSWERS[call["call"]], call["call"])
+
+    assert comparison.problems == []
+    assert comparison.missing() == []
+
+
+def test_the_sdk_reads_every_field(answered):
+    for call in answered:
+        assert call["answer"]["data"] == as_the_sdk_reads(body_of(call), ANSWERS[call["call"]]), call["call"]
+
+
+def test_the_sdk_makes_its_own_objects(answered):
+    for call in answered:
+        published = ANSWERS[call["call"]].removeprefix("array<").removesuffix(">")
+        assert call["answer"]["models"] == [published if published not in ("", "object") else None], call["call"]
+
+
+def test_refusals_have_the_published_shape_and_name_the_field(refusals):
+    comparison = Comparison()
+    for call in refusals:
+        told = body_of(call)
+        if "error" in call:
+            assert (told.keys(), told["error"]) == ({"error", "error_description"}, call["error"])
+        else:
+            comparison.compare(told, "Result", call["call"])
+            assert [result["field"] for result in told["result"]] == [call.get("field")], call["call"]
+
+    assert comparison.problems == []
+    assert comparison.missing() == []
+
+
+def test_the_proto_files_alone_make_a_grpc_client(world):
+    someone = newcomer("node")
+
+    told = node("grpc.js", address=world.grpc_address, protos=str(HERE.parents[1] / "protos"), **someone)
+
+    assert told["user"]["username"] == someone["username"]
+    assert told["comment"]["user"]["id"] == told["user"]["id"]
+    assert [comment["content"] for comment in told["page"]["content"]] == ["from Node"]
+    assert told["page"]["page_info"]["total_elements"] == 1
+    assert told["edited"] == {**told["comment"], "content": "edited", "summary": "edited", "updated_date": told["edited"]["updated_date"]}
+
+
+def test_grpc_refusals_tell_node_the_reason_and_the_field(world):
+    refused = node("grpc.js", address=world.grpc_address, protos=str(HERE.parents[1] / "protos"), **newcomer("node"))["refused"]
+
+    assert {name: (refusal["code"], reason_of(refusal)) for name, refusal in refused.items()} == {
+        "unsigned": ("UNAUTHENTICATED", "TOKEN_MISSING"),
+        "empty": ("INVALID_ARGUMENT", "REQUIRED"),
+        "deleted": ("NOT_FOUND", "NOT_FOUND"),
+    }
+    assert refused["empty"]["details"]["google.rpc.BadRequest"]["field_violations"][0]["field"] == "comment.content"
+
+
+def reason_of(refusal: dict[str, Any]) -> str:
+    return refusal["details"]["google.rpc.ErrorInfo"]["reason"]

@@ -1,0 +1,189 @@
+"""The contract against models.tsv, and whether calls.json drives all that is published. Needs neither a server nor Node."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gamehall.options.v1 import options_pb2
+from gamehall_server.kit.access import Access
+from gamehall_server.main import SERVICERS
+from google.api import field_behavior_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from tests.sdk.published import ABSENT, ANSWERS, FIELDS, MODELS, Comparison, Field, as_the_sdk_reads, parts_of
+
+CALLS = json.loads((Path(__file__).parent / "calls.json").read_text())
+REQUIRED, OUTPUT_ONLY = (field_behavior_pb2.FieldBehavior.Value(name) for name in ("REQUIRED", "OUTPUT_ONLY"))
+TYPES = {
+    FieldDescriptor.CPPTYPE_STRING: "string",
+    FieldDescriptor.CPPTYPE_INT32: "int32",
+    FieldDescriptor.CPPTYPE_INT64: "int64",
+    FieldDescriptor.CPPTYPE_BOOL: "boolean",
+    FieldDescriptor.CPPTYPE_DOUBLE: "double",
+    # An enum is one of its published words.
+    FieldDescriptor.CPPTYPE_ENUM: "string",
+}
+
+
+def published_methods() -> Iterator[tuple[str, Any]]:
+    for servicer in SERVICERS:
+        for method in servicer.service.methods:
+            rules = method.GetOptions().Extensions[options_pb2.method]
+            if rules.published.operation and not rules.sandbox:
+                yield f"{rules.published.tag}.{rules.published.operation}", method
+
+
+METHODS = dict(published_methods())
+
+
+def messages_of(message: Descriptor, found: dict[str, Descriptor], written: bool) -> dict[str, Descriptor]:
+    """The messages inside one, itself included; of a request only those that a caller may write."""
+    if message.full_name not in found:
+        found[message.full_name] = message
+        for field in message.fields:
+            if field.message_type is not None and not (written and OUTPUT_ONLY in behaviour(field)):
+                messages_of(field.message_type, found, written)
+    return found
+
+
+def behaviour(field: FieldDescriptor) -> list[int]:
+    return list(field.GetOptions().Extensions[field_behavior_pb2.field_behavior])
+
+
+def model_of(message: Descriptor) -> str:
+    return message.GetOptions().Extensions[options_pb2.message].published
+
+
+def fields_of(message: Descriptor) -> dict[str, FieldDescriptor]:
+    """The fields as JSON has them: those of an inlined message stand in the object around it."""
+    fields = {}
+    for field in message.fields:
+        if field.GetOptions().Extensions[options_pb2.field].inline:
+            fields |= fields_of(field.message_type)
+        else:
+            fields[field.name] = field
+    return fields
+
+
+def type_of(field: FieldDescriptor) -> str:
+    """What a field would be called in models.tsv."""
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return f"map<string,{type_of(field.message_type.fields_by_name['value'])}>"
+    item = TYPES[field.cpp_type] if field.message_type is None else model_of(field.message_type) or "object"
+    return f"array<{item}>" if field.is_repeated else item
+
+
+def fits(field: FieldDescriptor, fact: Field) -> bool:
+    told = type_of(field)
+    if fact.served and fact.served not in (*ABSENT, "null", "empty"):
+        return told == fact.served.removesuffix(" or null")
+    # Any JSON value, until the model of properties is there.
+    return told == fact.type or (told == "map<string,object>" and parts_of(fact.type)[0] == "map")
+
+
+WRITTEN: dict[str, Descriptor] = {}
+READ: dict[str, Descriptor] = {}
+for _method in METHODS.values():
+    messages_of(_method.input_type, WRITTEN, written=True)
+    messages_of(_method.output_type, READ, written=False)
+MESSAGES = {name: message for name, message in (WRITTEN | READ).items() if model_of(message)}
+each_message = pytest.mark.parametrize("name", sorted(MESSAGES))
+
+
+def test_every_published_operation_is_in_the_table():
+    assert sorted(ANSWERS) == sorted(METHODS)
+
+
+def test_the_sdk_calls_every_published_operation():
+    assert {call["call"] for call in CALLS if "refused" not in call} == set(METHODS)
+
+
+def test_the_sdk_is_refused_by_every_operation_that_can_refuse():
+    can_refuse = {
+        name
+        for name, method in METHODS.items()
+        if method.input_type.fields or not Access(method.GetOptions().Extensions[options_pb2.method].policy).open
+    }
+
+    assert {call["call"] for call in CALLS if "refused" in call} == can_refuse
+
+
+def test_every_departure_has_a_reason():
+    assert [f"{field.owner}.{field.name}" for field in FIELDS if bool(field.served) is not bool(field.reason)] == []
+
+
+def test_there_are_messages():
+    assert "gamehall.comments.v1.Comment" in MESSAGES
+    assert "gamehall.comments.v1.Comment" in WRITTEN
+
+
+@each_message
+def test_a_message_has_the_fields_of_its_model(name):
+    assert fields_of(MESSAGES[name]).keys() == MODELS[model_of(MESSAGES[name])].keys()
+
+
+@each_message
+def test_its_fields_have_the_published_types(name):
+    facts = MODELS[model_of(MESSAGES[name])]
+
+    assert {field.name: type_of(field) for field in fields_of(MESSAGES[name]).values() if not fits(field, facts[field.name])} == {}
+
+
+@each_message
+def test_what_is_published_as_read_only_or_required_is_so(name):
+    message = MESSAGES[name]
+    facts = MODELS[model_of(message)]
+
+    behaviours = {field.name: behaviour(field) for field in fields_of(message).values()}
+
+    assert [field for field in behaviours if facts[field].read_only and OUTPUT_ONLY not in behaviours[field]] == []
+    if name in WRITTEN:
+        assert [field for field in behaviours if facts[field].required and REQUIRED not in behaviours[field]] == []
+
+
+@pytest.mark.parametrize(
+    "value, type",
+    [
+        (True, "int32"),
+        (1 << 31, "int32"),
+        (1.0, "int64"),
+        ("1", "int64"),
+        (1, "string"),
+        (None, "string"),
+        (0, "boolean"),
+        (True, "double"),
+        ({}, "array<string>"),
+        (["a", 1], "array<string>"),
+        ({"a": 1}, "map<string,string>"),
+        ("x", "NoSuchModel"),
+        (None, "CommentResource"),
+        ({"id": 1, "surprise": 1}, "CommentResource"),
+        ({"context_id": 37}, "CommentResource"),
+        ({"user": {"id": "1"}}, "CommentResource"),
+        ({"password": "secret"}, "UserResource"),
+        ({"tags": ["new"]}, "UserResource"),
+        ({"sort": []}, "PageResourceCommentResource"),
+    ],
+)
+def test_what_is_not_as_published_is_found(value, type):
+    comparison = Comparison()
+    comparison.compare(value, type, "answer")
+
+    assert len(comparison.problems) == 1
+
+
+def test_what_is_missing_is_found():
+    comparison = Comparison()
+    comparison.compare([{"iso2": "AF", "iso3": "AFG"}], "array<CountryResource>", "answer")
+
+    assert comparison.problems == []
+    assert comparison.missing() == ["CountryResource.name"]
+
+
+def test_the_sdk_converts_what_is_of_another_type_than_published():
+    said = {"id": 1, "context_id": "37", "user": None, "surprise": 1}
+
+    assert as_the_sdk_reads(said, "CommentResource") == {"id": 1, "context_id": 37}
+    assert as_the_sdk_reads({"expires_in": 900}, "OAuth2Resource") == {"expires_in": "900"}
