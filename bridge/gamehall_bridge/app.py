@@ -9,6 +9,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.errors import Fault, Internal, Invalid, Malformed, NotFound, TimedOut
 from gamehall_server.kit.invoke import Arrival, Rpc
+from gamehall_server.kit.rpc import Answer
 from google.protobuf.message import Message
 
 from gamehall_bridge.binding import JSON, Binding
@@ -43,7 +44,7 @@ class Invoker(Protocol):
 
     rpcs: dict[str, Rpc]
 
-    async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Message:
+    async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         """Answers one call; raises Fault."""
         ...
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 from gamehall_server.kit.errors import Fault, Invalid, Malformed
+from gamehall_server.kit.rows import Rows
+from gamehall_server.kit.rpc import Answer
 from gamehall_server.kit.validation import behavior
 from google.api import field_behavior_pb2
 from google.protobuf.message import Message
@@ -48,9 +50,19 @@ class Binding:
         self.status = rules.status or (200 if output.fields else 204)
         self.content_type, self._write = _writer(route)
 
-    def write(self, answer: Message) -> bytes:
+    def write(self, answer: Answer) -> bytes:
         """The body of a successful answer."""
+        if isinstance(answer, Rows):
+            return self._write_rows(answer)
         return self._write(answer)
+
+    def _write_rows(self, rows: Rows) -> bytes:
+        json = rows.mapper.json
+        if json is None:
+            return self._write(rows.message())
+        page: dict[str, Any] = {"content": [json(row) for row in rows.rows]}
+        page.update(encoder(rows.info.DESCRIPTOR)(rows.info))
+        return orjson.dumps(page)
 
     def read(self, values: tuple[str, ...], query: bytes, body: bytes, content_type: bytes) -> Message:
         """The request. Raises Malformed for what cannot be read and Invalid with every wrong field for what can."""

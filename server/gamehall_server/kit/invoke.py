@@ -4,7 +4,7 @@ authenticate → policy → rate → validate → first part → idempotency →
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
@@ -14,7 +14,7 @@ from gamehall_server.kit import audit, idempotency, outbox
 from gamehall_server.kit.call import Arrival, Call, Caller
 from gamehall_server.kit.clock import Clock, Micros
 from gamehall_server.kit.errors import Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated, Violation
-from gamehall_server.kit.rpc import Drift, Prepared, Rpc, Servicer, bind
+from gamehall_server.kit.rpc import Answer, Drift, Method, Prepared, Rpc, Servicer, bind
 from gamehall_server.kit.storage import Database, Handle
 
 log = logging.getLogger("gamehall.invoke")
@@ -77,8 +77,8 @@ class App:
         """Calls under way."""
         return self._in_flight
 
-    async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Message:
-        """The answer to one call. The request belongs to the call from here on."""
+    async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
+        """The answer to one call: a message, or Rows that a door writes in its own way. The request belongs to the call from here on."""
         if self._in_flight >= self._most_in_flight:
             raise Exhausted(retry_after=1)
         self._in_flight += 1
@@ -98,7 +98,7 @@ class App:
         self.observe(rpc, arrival, None)
         return answer
 
-    async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Message:
+    async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         caller = await self._authenticate(rpc, arrival)
         scope = rpc.access.scope(caller)
         self._rate(rpc, caller, arrival)
@@ -113,7 +113,7 @@ class App:
         if rpc.first is not None and rpc.then is not None:
             then, prepared = rpc.then, await rpc.first(request, call)
 
-            async def method(request: Message, call: Call) -> Message:
+            async def method(request: Message, call: Call) -> Answer:
                 return await then(request, call, prepared)
 
         assert method is not None
@@ -124,7 +124,7 @@ class App:
             return answer
         return await self._write(rpc, method, request, call)
 
-    async def _write(self, rpc: Rpc, method: Callable[[Message, Call], Awaitable[Message]], request: Message, call: Call) -> Message:
+    async def _write(self, rpc: Rpc, method: Method, request: Message, call: Call) -> Message:
         keyed = rpc.rules.keyed and call.arrival.idempotency_key is not None
         digest = idempotency.digest_of(request) if keyed else b""
         scoped = call.scoped
@@ -139,6 +139,8 @@ class App:
             answer = await method(request, call)
             if not call.scoped:
                 raise RuntimeError(f"{rpc.name} never applied the scope OWN")
+            if not isinstance(answer, Message):
+                raise TypeError(f"{rpc.name} writes, and answers with something else than its message")
             if rpc.rules.audit:
                 await audit.note(call, rpc.name)
             if call.events:

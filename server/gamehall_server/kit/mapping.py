@@ -13,6 +13,7 @@ from sqlalchemy import Column, Table
 
 from gamehall_server.kit.clock import SECOND
 from gamehall_server.kit.columns import Moment
+from gamehall_server.kit.rows import Row, compile_json
 from gamehall_server.kit.rpc import Drift
 
 
@@ -60,57 +61,77 @@ class Mapper:
         self.columns: list[Column[Any]] = list(table.columns)
         for embed in embeds.values():
             self.columns.extend(embed.columns)
-        # Rows are tuples: the table's columns in order, then those of each embedded record.
-        self.fill: Callable[[Any, tuple[Any, ...]], None] = self._compile_fill()
+        # Rows are tuples: the table's columns in order, then those of each embedded record. In compiled code each has a name.
+        self.names = [f"c{index}" for index in range(len(self.columns))]
+        self._variables = {column.name: name for column, name in zip(table.columns, self.names, strict=False)}
+        self.fill: Callable[[Any, Row], None] = self._compile_fill()
+        # Straight to JSON, where every field allows it.
+        self.json: Callable[[Row], dict[str, Any]] | None = None if unstored else compile_json(self)
 
     def _check(self) -> None:
         for field in self._fields:
             if field.name not in self.table.columns and field.name not in self._embeds and field.name not in self._computed:
                 raise Drift(f"{self.message.DESCRIPTOR.full_name}.{field.name} has no column in {self.table.name}")
 
-    def show(self, row: tuple[Any, ...]) -> Message:
+    def show(self, row: Row) -> Message:
         """The message of one row."""
         message = self.message()
         self.fill(message, row)
         return message
 
-    def _compile_fill(self) -> Callable[[Any, tuple[Any, ...]], None]:
-        names = [f"c{index}" for index in range(len(self.columns))]
-        position = {column.name: index for index, column in enumerate(self.table.columns)}
-        space: dict[str, Any] = {}
-        source = ["def fill(m, row):", f" ({', '.join(names)},) = row"]
-        for field in self._fields:
-            if field.name in self._embeds:
-                source.extend(self._fill_embed(field, names))
-                continue
-            computed = self._computed.get(field.name)
-            column = self.table.columns[computed.column if computed else field.name]
-            value = names[position[column.name]]
-            if computed:
-                space[f"f_{field.name}"] = computed.of
-                text = f"f_{field.name}({value})"
-            else:
-                text = CODECS.get((type(column.type), field.cpp_type), "{0}").format(value)
-            guard = f" if {value} is not None: " if column.nullable else " "
-            source.append(f"{guard}m.{field.name} = {text}")
-        exec("\n".join(source), space)
-        fill: Callable[[Any, tuple[Any, ...]], None] = space["fill"]
-        return fill
+    def column_of(self, field: Any) -> Column[Any] | None:
+        """The column that a field is copied or computed from."""
+        computed = self._computed.get(field.name)
+        return self.table.columns.get(computed.column if computed else field.name)
 
-    def _fill_embed(self, field: Any, names: list[str]) -> list[str]:
+    def variable(self, column: Column[Any]) -> str:
+        """What a column of the table is called in compiled code."""
+        return self._variables[column.name]
+
+    def embed_of(self, field: Any) -> list[tuple[str, tuple[str, bool]]] | None:
+        """The columns of an embedded record: (name, (variable, may be None)), its id first; None for other fields."""
         first = len(self.table.columns)
         for name, embed in self._embeds.items():
             if name == field.name:
-                break
+                variables = self.names[first : first + len(embed.columns)]
+                return [(c.name, (v, bool(c.nullable))) for c, v in zip(embed.columns, variables, strict=True)]
             first += len(embed.columns)
-        embed = self._embeds[field.name]
-        lines = [f" if {names[first]} is not None:", f"  e = m.{field.name}"]
-        for offset, column in enumerate(embed.columns):
-            if column.name not in field.message_type.fields_by_name:
-                raise Drift(f"{field.message_type.full_name} has no field {column.name}")
-            value = names[first + offset]
-            lines.append(f"  if {value} is not None: e.{column.name} = {value}" if column.nullable else f"  e.{column.name} = {value}")
-        return lines
+        return None
+
+    def expression(self, field: Any, space: dict[str, Any]) -> str:
+        """The value of a field in compiled code; functions it calls are put into `space`."""
+        column = self.column_of(field)
+        assert column is not None
+        computed = self._computed.get(field.name)
+        if computed is None:
+            return CODECS.get((type(column.type), field.cpp_type), "{0}").format(self.variable(column))
+        space[f"f_{field.name}"] = computed.of
+        return f"f_{field.name}({self.variable(column)})"
+
+    def _compile_fill(self) -> Callable[[Any, Row], None]:
+        space: dict[str, Any] = {}
+        source = ["def fill(m, row):", f" {', '.join(self.names)}, = row"]
+        for field in self._fields:
+            embedded = self.embed_of(field)
+            if embedded is not None:
+                source.extend(_fill_embed(field, embedded))
+                continue
+            column = self.column_of(field)
+            assert column is not None
+            guard = f" if {self.variable(column)} is not None: " if column.nullable else " "
+            source.append(f"{guard}m.{field.name} = {self.expression(field, space)}")
+        exec("\n".join(source), space)
+        fill: Callable[[Any, Row], None] = space["fill"]
+        return fill
+
+
+def _fill_embed(field: Any, columns: list[tuple[str, tuple[str, bool]]]) -> list[str]:
+    lines = [f" if {columns[0][1][0]} is not None:", f"  e = m.{field.name}"]
+    for name, (variable, nullable) in columns:
+        if name not in field.message_type.fields_by_name:
+            raise Drift(f"{field.message_type.full_name} has no field {name}")
+        lines.append(f"  if {variable} is not None: e.{name} = {variable}" if nullable else f"  e.{name} = {variable}")
+    return lines
 
 
 def compile_values(message: type[Message], table: Table, fields: Sequence[FieldDescriptor]) -> Callable[[Any], dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+from gamehall.common.v1.page_pb2 import PageInfo
 from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlmodel import SQLModel
@@ -12,6 +13,7 @@ from gamehall_server.kit.call import Call, Scope
 from gamehall_server.kit.errors import NotFound
 from gamehall_server.kit.mapping import Computed, Embed, Mapper
 from gamehall_server.kit.page import Page, bounded, describe, ordering
+from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.storage import Query, table_of
 
 R = TypeVar("R", bound=SQLModel)
@@ -93,8 +95,8 @@ class Resource(Generic[R]):
             raise self._missing()
         self.mapper.fill(message, row)
 
-    async def page(self, call: Call, equal: Mapping[str, Any], wanted: Page, order: str, content: Any, info: Any) -> None:
-        """Fills `content` with the page's messages and `info` with what it tells of itself. `equal`: column -> wanted value."""
+    async def page(self, call: Call, equal: Mapping[str, Any], wanted: Page, order: str, response: type[Message]) -> Rows:
+        """A page for an answer of type `response`. `equal`: column -> wanted value."""
         if not self.visible(call):
             equal = {**equal, str(self.owner): call.user_id}
         names = frozenset(equal)
@@ -106,10 +108,9 @@ class Resource(Generic[R]):
         if not rows and wanted.number > 1:
             # Beyond the last page no row brings the total along.
             total = await call.db.value(self._count(names), **equal)
-        fill, add = self.mapper.fill, content.add
-        for row in rows:
-            fill(add(), row[:-1])
+        info = PageInfo()
         describe(wanted, total, len(rows), info)
+        return Rows(response, self.mapper, rows, info)
 
     # Writing.
 

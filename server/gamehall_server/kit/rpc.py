@@ -11,9 +11,12 @@ from google.protobuf.message import Message
 
 from gamehall_server.kit.access import Access
 from gamehall_server.kit.call import Call
+from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.validation import compile_check, rules_of
 
-Method = Callable[[Any, Call], Awaitable[Message]]
+# A page of a list is handed on as rows: each door has its own way to write them.
+Answer = Message | Rows
+Method = Callable[[Any, Call], Awaitable[Answer]]
 
 
 class Drift(Exception):

@@ -15,6 +15,7 @@ from gamehall_server.kit.call import Call, Event
 from gamehall_server.kit.mapping import compile_values
 from gamehall_server.kit.page import page_of
 from gamehall_server.kit.resource import Resource
+from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Drift, Method
 from gamehall_server.kit.validation import behavior, output_only
 
@@ -122,12 +123,9 @@ class List(Verb):
         response = message_factory.GetMessageClass(rpc.output_type)
         resource = self.resource
 
-        async def list_page(request: Any, call: Call) -> Message:
-            answer: Any = response()
+        async def list_page(request: Any, call: Call) -> Rows:
             equal = {name: value for name in filters if (value := getattr(request, name))}
-            await resource.page(call, equal, page_of(request), request.order, answer.content, answer.page_info)
-            page: Message = answer
-            return page
+            return await resource.page(call, equal, page_of(request), request.order, response)
 
         return list_page
 

@@ -15,6 +15,7 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.engines.status import LONGEST_TEXT, REQUEST_ID, trailers
 from gamehall_server.kit.errors import Fault, Malformed
 from gamehall_server.kit.invoke import App
+from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Rpc
 
 REPLAYED = "idempotent-replayed"
@@ -45,6 +46,8 @@ async def serve_unary(app: App, rpc: Rpc, payload: bytes, metadata: Iterable[tup
         except DecodeError:
             raise Malformed(f"The request is not a {rpc.descriptor.input_type.full_name}.") from None
         answer = await app.invoke(rpc, request, arrival)
+        if isinstance(answer, Rows):
+            answer = answer.message()
     except Fault as fault:
         return Reply(b"", trailers(fault, arrival.request_id), fault.status.value[0], fault.message[:LONGEST_TEXT], fault.status)
     told: Metadata = [(REQUEST_ID, arrival.request_id)]
