@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import re
+import socket
 from collections.abc import Generator
 from enum import Enum
 from typing import Any
@@ -16,6 +18,7 @@ from gamehall_bridge.app import ALWAYS, LARGEST_HEAD, Bridge, head_too_large
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.errors import refusal
 
+AUTHORITY = re.compile(rb"^(https?://)[^/?#]*", re.IGNORECASE)
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
 # How long a client may leave an answer unread that is larger than the buffers.
@@ -102,6 +105,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.parser.get_http_version() == "0.9":
             # A request line without its end: the parser makes HttpParserError of this.
             raise ValueError
+        # The parser of addresses refuses hosts with an underscore, such as the guide's app_url. The host decides nothing here.
+        self.url = AUTHORITY.sub(rb"\1host", self.url)
         super().on_headers_complete()
         self._reading = Reading.BODY
         self._calm()
@@ -174,6 +179,19 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Captures nothing."""
         yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; raises OSError with a sentence where it cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise OSError(f"port {port} cannot be opened for HTTP on {host}: {error.strerror}") from error
+    listening.set_inheritable(True)
+    return listening
 
 
 def http_server(bridge: Bridge, host: str, port: int, *, grace: float) -> HttpServer:

@@ -1,9 +1,10 @@
 """What the command line does to a database that no server has open, as functions that a running product can call too."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gamehall_server.kit.errors import Invalid, NotFound
+from gamehall_server.kit.errors import Duplicate, Invalid, NotFound, Violation
 from gamehall_server.kit.storage import Handle
 from gamehall_server.main import Product, build
 from gamehall_server.modules import users
@@ -39,6 +40,13 @@ async def add_user_to(product: Product, username: str, email: str, password: str
     wrong = users.wrong_with(username, email, password)
     if wrong:
         raise Invalid(violations=tuple(wrong))
+    try:
+        return await _add_user(product, username, email, password, roles)
+    except Duplicate as duplicate:
+        raise duplicate.of_fields(lambda column: column.removesuffix("_key")) from None
+
+
+async def _add_user(product: Product, username: str, email: str, password: str, roles: list[str]) -> int:
     registration = users.Registration(username, email, await product.hasher.hash(password), {})
     now = product.app.clock.now()
 
@@ -52,11 +60,14 @@ async def add_user_to(product: Product, username: str, email: str, password: str
 async def add_client_to(product: Product, client_key: str, name: str, *, public: bool, roles: list[str]) -> str:
     """Adds an API client with roles; gives its secret, or "" for a public one. Raises Fault when the key is taken."""
     await _check_roles(product, roles)
+    # RFC 6749 section 2.3.1 puts the key before a colon; and it stands in sentences and in one line of a terminal.
+    if not re.fullmatch(r"[!-9;-~]{1,255}", client_key):
+        raise Invalid(violations=(Violation("client_key", "1 to 255 visible ASCII characters without a colon"),))
     grants = ("password", "refresh_token") if public else ("client_credentials",)
 
     async def add(db: Handle) -> str:
         number, secret = await clients.add_client(db, client_key, name, grants, public=public)
-        for role in roles:
+        for role in dict.fromkeys(roles):
             grant_role(db, role, client_id=number)
         return secret
 

@@ -31,8 +31,8 @@ DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///path or postgre
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(envvar="GAMEHALL_HOST", help="Address to listen on.")] = None,
-    http_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_HTTP_PORT", help="Port of HTTP/JSON.")] = None,
-    grpc_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_GRPC_PORT", help="Port of gRPC.")] = None,
+    http_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_HTTP_PORT", help="Port of HTTP/JSON.", min=0, max=65535)] = None,
+    grpc_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_GRPC_PORT", help="Port of gRPC.", min=0, max=65535)] = None,
     database_url: DatabaseUrl = None,
     sandbox: Annotated[bool | None, typer.Option("--sandbox", envvar="GAMEHALL_SANDBOX", help="Let testers set the clock.")] = None,
 ) -> None:
@@ -146,9 +146,10 @@ def _explained(work: Callable[[], T]) -> T:
     """Runs a command's work; what a person can mend is told in a sentence, without a stack trace."""
     from gamehall_server.kit.errors import Fault
     from gamehall_server.kit.storage import DatabaseInUse
+    from gamehall_server.migrate import Unusable
 
     try:
         return work()
-    except (Fault, DatabaseInUse, OSError, ValueError) as problem:
+    except (Fault, DatabaseInUse, Unusable, OSError, ValueError) as problem:
         err.print(f"[red]gamehall:[/red] {problem}")
         raise typer.Exit(1) from None

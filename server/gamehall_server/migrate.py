@@ -9,12 +9,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from gamehall_server.kit.storage import FileClaim
+from gamehall_server.kit.storage import FileClaim, open_database
 
 T = TypeVar("T")
 FOLDER = Path(__file__).parent / "migrations"
@@ -49,11 +49,18 @@ def migrate(url: str) -> bool:
         claim.release()
 
 
+class Unusable(Exception):
+    """The database cannot be opened, or is none."""
+
+
 def on_connection(url: str, work: Callable[[Connection], T]) -> T:
-    """Runs `work` on one connection, in one transaction."""
-    if url.startswith(SQLITE):
-        return _on_sqlite(url, work)
-    return asyncio.run(_on_postgres(url, work))
+    """Runs `work` on one connection, in one transaction. Raises ValueError for a URL of another kind, and Unusable."""
+    # Not opened: it judges the URL.
+    open_database(url, ())
+    try:
+        return _on_sqlite(url, work) if url.startswith(SQLITE) else asyncio.run(_on_postgres(url, work))
+    except DBAPIError as error:
+        raise Unusable(f"{make_url(url).render_as_string()}: {error.orig}") from error
 
 
 def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 import uvloop
 from gamehall_bridge.app import Bridge
-from gamehall_bridge.protocol import http_server
+from gamehall_bridge.protocol import http_server, listen
 
 from gamehall_server.kit.engines import GrpcDoor
 from gamehall_server.kit.errors import Fault
@@ -40,17 +40,15 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
         grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine)
         http = http_server(Bridge(product.app, origins=origins), settings.host, settings.http_port, grace=settings.grace_seconds)
+        listening = listen(settings.host, settings.http_port)
         await grpc.start()
-        serving = asyncio.create_task(http.serve())
-        while not http.started:
-            if serving.done():
-                await serving
-                raise OSError(f"port {settings.http_port} cannot be opened")
+        serving = asyncio.create_task(http.serve(sockets=[listening]))
+        while not http.started and not serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
             await asyncio.sleep(0.002)
         spare_the_collector()
         sweeping = asyncio.create_task(_sweep(product.app))
         try:
-            yield Running(product, http.servers[0].sockets[0].getsockname()[1], grpc)
+            yield Running(product, listening.getsockname()[1], grpc)
         finally:
             sweeping.cancel()
             http.should_exit = True

@@ -102,6 +102,7 @@ BAD_TOKENS: dict[str, Make] = {
     "another issuer gave it": lambda world, ann: resigned(world, ann, iss="elsewhere"),
     "it is for somebody else": lambda world, ann: resigned(world, ann, aud="elsewhere"),
     "its session is unknown": lambda world, ann: resigned(world, ann, sid=2**40),
+    "its session is beyond any number": lambda world, ann: resigned(world, ann, sid=2**70),
     "its session is no number": lambda world, ann: resigned(world, ann, sid="1"),
     "its session is another client's": lambda world, ann: resigned(world, ann, client_id="knetik"),
     "it is from the future": lambda world, ann: resigned(world, ann, nbf=2**33),

@@ -100,28 +100,30 @@ def test_refusals_have_the_published_shape_and_name_the_field(refusals):
     assert comparison.missing() == []
 
 
-def test_the_proto_files_alone_make_a_grpc_client(world):
-    someone = newcomer("node")
-
-    told = node("grpc.js", address=world.grpc_address, protos=str(HERE.parents[1] / "protos"), **someone)
-
-    assert told["user"]["username"] == someone["username"]
-    assert told["comment"]["user"]["id"] == told["user"]["id"]
-    assert [comment["content"] for comment in told["page"]["content"]] == ["from Node"]
-    assert told["page"]["page_info"]["total_elements"] == 1
-    assert told["edited"] == {**told["comment"], "content": "edited", "summary": "edited", "updated_date": told["edited"]["updated_date"]}
+@pytest.fixture(scope="module")
+def program(world: World) -> dict[str, Any]:
+    """What a program tells that has the address and the .proto files."""
+    return node("grpc.js", address=world.grpc_address, protos=str(HERE.parents[1] / "protos"), **newcomer("node"))
 
 
-def test_grpc_refusals_tell_node_the_reason_and_the_field(world):
-    refused = node("grpc.js", address=world.grpc_address, protos=str(HERE.parents[1] / "protos"), **newcomer("node"))["refused"]
+def test_the_proto_files_alone_make_a_grpc_client(program):
+    user, said, page, edited = (program[name] for name in ("user", "comment", "page", "edited"))
 
-    assert {name: (refusal["code"], reason_of(refusal)) for name, refusal in refused.items()} == {
+    assert said["user"]["id"] == user["id"]
+    assert page["content"] == [said]
+    assert (page["page_info"]["total_elements"], page["page_info"]["size"]) == (1, 25)
+    assert edited == {**said, "content": "edited", "summary": "edited", "updated_date": edited["updated_date"]}
+    assert program["token"]["token_type"] == "bearer"
+
+
+def test_grpc_refusals_tell_node_the_reason_and_the_field(program):
+    refused = program["refused"]
+
+    details = {name: refusal["details"] for name, refusal in refused.items()}
+    assert {name: (refusal["code"], details[name]["google.rpc.ErrorInfo"]["reason"]) for name, refusal in refused.items()} == {
         "unsigned": ("UNAUTHENTICATED", "TOKEN_MISSING"),
         "empty": ("INVALID_ARGUMENT", "REQUIRED"),
         "deleted": ("NOT_FOUND", "NOT_FOUND"),
     }
-    assert refused["empty"]["details"]["google.rpc.BadRequest"]["field_violations"][0]["field"] == "comment.content"
-
-
-def reason_of(refusal: dict[str, Any]) -> str:
-    return refusal["details"]["google.rpc.ErrorInfo"]["reason"]
+    violations = details["empty"]["google.rpc.BadRequest"]["field_violations"]
+    assert [violation["field"] for violation in violations] == ["comment.content"]

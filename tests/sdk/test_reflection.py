@@ -1,6 +1,7 @@
 """A gRPC client that knows nothing but the address: services and messages come from server reflection, health from grpc.health.v1."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -114,10 +115,13 @@ def test_health_can_be_watched(world):
 @pytest.mark.parametrize("engine", ["native", "grpcio"])
 def test_who_watches_hears_that_the_server_ends(tmp_path, engine):
     world = World(settings_for(sqlite_url(tmp_path), engine, grace_seconds=0.2))
-    with grpc.insecure_channel(world.grpc_address) as channel:
+    with grpc.insecure_channel(world.grpc_address) as channel, ThreadPoolExecutor() as beside:
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=SECONDS)
         assert next(watch).status == SERVING
 
-        world.close()
+        # Read while it ends: what a client has not read when its connection closes is lost.
+        ending = beside.submit(world.close)
+        told = next(watch).status
+        ending.result()
 
-        assert next(watch).status == NOT_SERVING
+    assert told == NOT_SERVING

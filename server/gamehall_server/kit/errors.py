@@ -15,6 +15,7 @@ Fault
 └── Internal         a bug; its text never leaves the log
 """
 
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
@@ -66,6 +67,10 @@ class Duplicate(Fault):
     status = StatusCode.ALREADY_EXISTS
     default_reason = ErrorReason.ERROR_REASON_DUPLICATE
     default_message = "already taken"
+
+    def of_fields(self, path: Callable[[str], str]) -> "Duplicate":
+        """The same, told of fields instead of columns."""
+        return Duplicate(violations=tuple(Violation(path(column), self.default_message) for column, _ in self.violations))
 
 
 class Unauthenticated(Fault):

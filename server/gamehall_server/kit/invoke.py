@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from gamehall_server.kit import audit, idempotency, outbox
 from gamehall_server.kit.call import Arrival, Call, Caller
 from gamehall_server.kit.clock import Clock, Micros
-from gamehall_server.kit.errors import Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated, Violation
+from gamehall_server.kit.errors import Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated
 from gamehall_server.kit.rpc import Answer, Drift, Method, Prepared, Rpc, Servicer, bind
 from gamehall_server.kit.storage import Database, Handle
 
@@ -182,15 +182,20 @@ class App:
 
 
 def _as_requested(rpc: Rpc, duplicate: Duplicate) -> Duplicate:
-    """A unique violation, told of the request's fields. A column `x_key` keeps the folded form of the field `x`."""
-    named = []
-    for column, _ in duplicate.violations:
-        name = column.removesuffix("_key")
-        fields = rpc.descriptor.input_type.fields
-        inside = (f"{f.name}.{name}" for f in fields if f.message_type is not None and name in f.message_type.fields_by_name)
-        path = name if name in rpc.descriptor.input_type.fields_by_name else next(inside, name)
-        named.append(Violation(path, Duplicate.default_message))
-    return Duplicate(violations=tuple(named))
+    """A unique violation, told of the request's fields."""
+    fields = rpc.descriptor.input_type.fields
+
+    def path(column: str) -> str:
+        # A column `x_key` keeps the folded form of the field `x`.
+        for name in (column, column.removesuffix("_key")):
+            if name in rpc.descriptor.input_type.fields_by_name:
+                return name
+            for field in fields:
+                if field.message_type is not None and name in field.message_type.fields_by_name:
+                    return f"{field.name}.{name}"
+        return column
+
+    return duplicate.of_fields(path)
 
 
 def _name_user(request: Message, field: str, caller: Caller | None) -> None:

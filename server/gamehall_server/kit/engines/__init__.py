@@ -39,7 +39,10 @@ class GrpcDoor:
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         self._services = ["", *services]
         reflection.enable_server_reflection([*services, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
-        self.port: int = self._server.add_insecure_port(f"{host}:{port}")
+        try:
+            self.port: int = self._server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError as error:
+            raise OSError(f"port {port} cannot be opened for gRPC on {host}") from error
 
     async def start(self) -> None:
         """Opens the door and says so to health checks."""

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Table, make_url
+from sqlalchemy.exc import ArgumentError
 
 from gamehall_server.kit.storage.handle import Database
 from gamehall_server.kit.storage.postgres import PostgresDatabase
 from gamehall_server.kit.storage.sqlite import SQLiteDatabase
+
+A_URL = "a database URL is sqlite:///path/to/file or postgresql://user:password@host/name"
 
 
 def open_database(url: str, tables: Iterable[Table], *, most_connections: int = 8) -> Database:
@@ -17,10 +20,13 @@ def open_database(url: str, tables: Iterable[Table], *, most_connections: int = 
     most_connections: of this process to PostgreSQL.
     Raises ValueError for a URL that is neither.
     """
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError(A_URL) from None
     kind = parsed.get_backend_name()
     if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
         return SQLiteDatabase(Path(parsed.database), tables)
     if kind == "postgresql":
         return PostgresDatabase(parsed.set(drivername="postgresql").render_as_string(hide_password=False), tables, most_connections)
-    raise ValueError("a database URL is sqlite:///path/to/file or postgresql://user:password@host/name")
+    raise ValueError(A_URL)

@@ -4,10 +4,12 @@ import unicodedata
 from typing import Any, NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
+from gamehall.users.v1 import users_pb2 as pb
 
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.errors import Violation
 from gamehall_server.kit.storage import Handle
+from gamehall_server.kit.validation import compile_check
 from gamehall_server.modules.access import grant_role
 from gamehall_server.modules.users.tables import users
 
@@ -26,18 +28,27 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+_check = compile_check(pb.User.DESCRIPTOR)
+
+
 def wrong_with(username: str, email: str, password: str) -> list[Violation]:
-    """What is wrong with the three facts that every user needs."""
-    wrong = []
-    if username != username.strip() or any(unicodedata.category(character)[0] in "CZ" and character != " " for character in username):
+    """What is wrong with the three facts that every user needs: what the contract says of them, and what it cannot say."""
+    wrong = _check(pb.User(username=username, email=email, password=password))
+    known = {violation.field for violation in wrong}
+    if "username" not in known and not _is_a_name(username):
         wrong.append(Violation("username", "must not begin or end with a space or hold control characters"))
-    try:
-        validate_email(email, check_deliverability=False)
-    except EmailNotValidError as refusal:
-        wrong.append(Violation("email", str(refusal)))
-    if folded(password) in (folded(username), folded(email)):
+    if "email" not in known:
+        try:
+            validate_email(email, check_deliverability=False)
+        except EmailNotValidError as refusal:
+            wrong.append(Violation("email", str(refusal)))
+    if "password" not in known and folded(password) in (folded(username), folded(email)):
         wrong.append(Violation("password", "must differ from the user name and the e-mail address"))
     return wrong
+
+
+def _is_a_name(text: str) -> bool:
+    return text == text.strip() and not any(unicodedata.category(character)[0] in "CZ" and character != " " for character in text)
 
 
 async def register(db: Handle, now: Micros, registration: Registration, *roles: str) -> tuple[Any, ...]:
