@@ -1,14 +1,13 @@
 """Running servers and people. Nothing about a module."""
 
 import contextlib
-import itertools
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
-from people import Person
+from people import Person, fresh
 from recording import Recorder
 from worlds import World, settings_for, sqlite_url
 
@@ -84,9 +83,8 @@ def refused() -> Callable[[str], contextlib.AbstractContextManager[list[grpc.Rpc
 
 @pytest.fixture
 def subject() -> Callable[[], str]:
-    """The context_id of an object that no other test speaks of."""
-    numbers = itertools.count(1)
-    return lambda: f"thing{os.getpid()}-{id(numbers)}-{next(numbers)}"
+    """Gives the context_id of an object that no other test speaks of."""
+    return lambda: fresh("thing")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -43,8 +43,8 @@ def kept_answers(world, key):
     return world.inside(read)
 
 
-def test_many_at_once_with_one_key_write_once(world, ann, subject):
-    about, key = subject(), fresh("key")
+def test_many_at_once_with_one_key_write_once(world, ann):
+    about, key = fresh("thing"), fresh("key")
 
     answers = at_once(lambda _: say(ann, about, key))
 
@@ -54,8 +54,8 @@ def test_many_at_once_with_one_key_write_once(world, ann, subject):
     assert kept_answers(world, key) == 1
 
 
-def test_many_at_once_with_one_key_for_different_things_do_one_of_them(ann, subject):
-    about, key = subject(), fresh("key")
+def test_many_at_once_with_one_key_for_different_things_do_one_of_them(ann):
+    about, key = fresh("thing"), fresh("key")
 
     answers = at_once(lambda number: say(ann, about, key, str(number)))
 
@@ -64,8 +64,8 @@ def test_many_at_once_with_one_key_for_different_things_do_one_of_them(ann, subj
     assert comments_about(ann, about) == 1
 
 
-def test_many_at_once_without_a_key_write_each(ann, subject):
-    about = subject()
+def test_many_at_once_without_a_key_write_each(ann):
+    about = fresh("thing")
 
     ids = at_once(lambda _: ann.post("/comments", {"context": "video", "context_id": about, "content": "each"}).json()["id"])
 
@@ -82,8 +82,8 @@ def test_many_strangers_at_once_with_one_key_register_once(nobody):
     assert {(answer.status_code, answer.json().get("id")) for answer in answers} == {(200, answers[0].json()["id"])}
 
 
-def test_a_key_is_ones_own(ann, bob, subject):
-    about, key = subject(), fresh("key")
+def test_a_key_is_ones_own(ann, bob):
+    about, key = fresh("thing"), fresh("key")
 
     mine, theirs = say(ann, about, key).json(), say(bob, about, key).json()
 
@@ -91,17 +91,17 @@ def test_a_key_is_ones_own(ann, bob, subject):
     assert comments_about(ann, about) == 2
 
 
-def test_a_key_is_one_operations(world, ann, subject):
+def test_a_key_is_one_operations(world, ann):
     key = fresh("key")
     body = {"username": fresh("new"), "email": f"{fresh('x')}@example.com", "password": "correct horse battery"}
 
-    assert say(ann, subject(), key).status_code == 200
+    assert say(ann, fresh("thing"), key).status_code == 200
     assert ann.post("/users", body, headers={"Idempotency-Key": key}).status_code == 200
     assert kept_answers(world, key) == 2
 
 
-def test_both_doors_know_one_key(ann, subject):
-    about, key = subject(), fresh("key")
+def test_both_doors_know_one_key(ann):
+    about, key = fresh("thing"), fresh("key")
     request = CreateCommentRequest(comment=Comment(context="video", context_id=about, content="once"))
     first = say(ann, about, key).json()
 
@@ -113,8 +113,8 @@ def test_both_doors_know_one_key(ann, subject):
 
 
 @pytest.mark.parametrize("key", ["", "two words", "x" * 256, "tab\there"], ids=["empty", "space", "too long", "tab"])
-def test_a_key_that_is_none_is_refused_by_name(ann, subject, key):
-    about = subject()
+def test_a_key_that_is_none_is_refused_by_name(ann, key):
+    about = fresh("thing")
 
     answer = say(ann, about, key)
 
@@ -124,14 +124,14 @@ def test_a_key_that_is_none_is_refused_by_name(ann, subject, key):
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "!~:/?#[]@", "550e8400-e29b-41d4-a716-446655440000"])
-def test_any_visible_text_is_a_key(ann, subject, key):
-    about = subject()
+def test_any_visible_text_is_a_key(ann, key):
+    about = fresh("thing")
 
     assert say(ann, about, key).json()["id"] == say(ann, about, key).json()["id"]
 
 
-def test_a_method_that_keeps_no_keys_ignores_them(ann, subject):
-    said = say(ann, subject(), fresh("key")).json()
+def test_a_method_that_keeps_no_keys_ignores_them(ann):
+    said = say(ann, fresh("thing"), fresh("key")).json()
     key = {"Idempotency-Key": fresh("key")}
 
     assert ann.put(f"/comments/{said['id']}/content", {"value": "one"}, headers=key).status_code == 204

@@ -114,7 +114,20 @@ def _write_entries(source: list[str], field: FieldDescriptor, value: str, path: 
         source.append(f"{pad} if '\\0' in e: {report}")
 
 
-def _check_free(message: Message, path: str, out: list[Violation]) -> None:
-    """NUL hidden in free JSON, found in its serialized form."""
-    if b"\0" in message.SerializeToString() and "\\000" in str(message):
+def _check_free(message: Any, path: str, out: list[Violation]) -> None:
+    """NUL hidden in free JSON. Most has none, which its bytes tell at once; numbers have zero bytes too, so the rest is looked through."""
+    if b"\0" in message.SerializeToString() and _holds_nul(message):
         out.append(Violation(path, _NUL))
+
+
+def _holds_nul(message: Any) -> bool:
+    for field, value in message.ListFields():
+        if field.name == "fields":
+            if any("\0" in key or _holds_nul(value[key]) for key in value):
+                return True
+        elif field.is_repeated:
+            if any(_holds_nul(item) for item in value):
+                return True
+        elif _holds_nul(value) if field.message_type is not None else isinstance(value, str) and "\0" in value:
+            return True
+    return False
