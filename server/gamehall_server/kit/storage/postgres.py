@@ -17,6 +17,7 @@ from gamehall_server.kit.storage.query import Query
 from gamehall_server.kit.storage.violations import unique_columns
 
 T = TypeVar("T")
+BlockRead = Callable[[Callable[..., Awaitable[Any]], str, Iterable[Any]], Awaitable[Any]]
 _PING = Query(select(literal(1)))
 _BLOCK = "SELECT nextval($1::text::regclass), (SELECT seqincrement FROM pg_sequence WHERE seqrelid = $1::text::regclass)"
 _TRIES = 5
@@ -125,13 +126,13 @@ class PostgresDatabase(Database):
         pool.give(connection)
         return rows
 
-    async def number(self, table: str) -> int:
-        """The next number for a row of a table."""
+    async def number(self, table: str, read: BlockRead | None = None) -> int:
+        """The next number for a row of a table. A transaction that has a connection reads a new block through it (`read`): were it to
+        wait for a second one, as many transactions as there are connections would wait for each other."""
         blocks = self._ids.setdefault(table, deque())
         while not blocks:
-            # Callers that find none left fetch a block each, and all blocks are used. Were they to wait for one another, one that
-            # holds a connection could wait for one that needs it.
-            first, size = await self.read(FIRST_ROW, _BLOCK, (f'"{table}_id_seq"',))
+            # Callers that find none left fetch a block each, and all blocks are used: nobody waits for another.
+            first, size = await (read or self.read)(FIRST_ROW, _BLOCK, (f'"{table}_id_seq"',))
             blocks.append(range(first, first + size))
         block = blocks.popleft()
         if len(block) > 1:

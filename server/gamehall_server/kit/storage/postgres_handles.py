@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gamehall_server.kit.errors import Exhausted
@@ -91,7 +91,13 @@ class WriteHandle(_Reading):
         self._deferred.append((query, query.postgres.bind(parameters)))
 
     async def new_id(self, table: str) -> int:
-        return await self._database.number(table)
+        return await self._database.number(table, None if self._connection is None else self._read_on_own)
+
+    async def _read_on_own(self, how: Read, sql: str, values: Iterable[Any]) -> Any:
+        try:
+            return await how(self._connection, sql, *values)
+        except DRIVER_ERRORS as error:
+            raise self._failed(error) from error
 
     def after(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)
