@@ -23,7 +23,7 @@ from gamehall_server.modules.auth.sessions import (
 )
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from sqlmodel import SQLModel
 
 IDLE = 3600 * SECOND
@@ -86,6 +86,7 @@ def machine_on(ground: Ground) -> type[RuleBasedStateMachine]:
             self.now = 1_700_000_000 * SECOND
             self.families: list[Family] = []
 
+        @precondition(lambda self: len(self.families) < 3)
         @rule(target=tokens)
         def sign_in(self) -> Token:
             async def work(db: Handle) -> tuple[int, str]:
@@ -97,7 +98,7 @@ def machine_on(ground: Ground) -> type[RuleBasedStateMachine]:
             self.families.append(family)
             return Token(family, text, self.now + IDLE)
 
-        @rule(seconds=st.sampled_from([1, 10, GRACE // SECOND, GRACE // SECOND + 1, 1800, 3600]))
+        @rule(seconds=st.sampled_from([1, 10, GRACE // SECOND, GRACE // SECOND + 1, 1799, 3600]))
         def wait(self, seconds: int) -> None:
             self.now += seconds * SECOND
 
@@ -128,14 +129,6 @@ def machine_on(ground: Ground) -> type[RuleBasedStateMachine]:
             assert token.child is not None
             return self.now - token.used <= GRACE and token.replays < MOST_REPLAYS and token.child.used is None
 
-        @rule(token=tokens)
-        def another_client_uses_it(self, token: Token) -> None:
-            assert ground.write(lambda db: rotate(db, token.text, "web", self.now, IDLE)) is None
-
-        @rule(token=consumes(tokens))
-        def lose(self, token: Token) -> None:
-            """Nobody has it any more."""
-
         @invariant()
         def only_what_was_reused_has_ended(self) -> None:
             reader = ground.database.reader()
@@ -146,6 +139,44 @@ def machine_on(ground: Ground) -> type[RuleBasedStateMachine]:
 
 
 def test_rotation_is_as_its_model(ground: Ground) -> None:
-    quiet = settings(max_examples=25, stateful_step_count=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+    quiet = settings(max_examples=60, stateful_step_count=30, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
     run_state_machine_as_test(machine_on(ground), settings=quiet)
+
+
+@pytest.mark.parametrize("later, kind", [(GRACE, Rotation), (GRACE + 1, Reuse)])
+def test_the_grace_ends_to_the_moment(ground: Ground, later: int, kind: type) -> None:
+    async def sign_in(db: Handle) -> str:
+        return add_refresh_token(db, await open_session(db, CLIENT, None, 0, LONGEST_SESSION), 0, IDLE)
+
+    token = ground.write(sign_in)
+    ground.write(lambda db: rotate(db, token, CLIENT, 0, IDLE))
+
+    assert isinstance(ground.write(lambda db: rotate(db, token, CLIENT, later, IDLE)), kind)
+
+
+def test_a_token_is_its_clients_alone(ground: Ground) -> None:
+    async def sign_in(db: Handle) -> str:
+        return add_refresh_token(db, await open_session(db, CLIENT, None, 0, LONGEST_SESSION), 0, IDLE)
+
+    token = ground.write(sign_in)
+
+    assert ground.write(lambda db: rotate(db, token, "web", 0, IDLE)) is None
+    assert isinstance(ground.write(lambda db: rotate(db, token, CLIENT, 0, IDLE)), Rotation)
+
+
+def test_a_session_has_its_last_moment(ground: Ground) -> None:
+    """However often it is refreshed: no token outlives the session."""
+    day = 24 * 3600 * SECOND
+
+    async def sign_in(db: Handle) -> str:
+        return add_refresh_token(db, await open_session(db, CLIENT, None, 0, LONGEST_SESSION), 0, 30 * day)
+
+    token, refreshed = ground.write(sign_in), []
+    for now in range(0, 2 * LONGEST_SESSION, 20 * day):
+        outcome = ground.write(lambda db, now=now, token=token: rotate(db, token, CLIENT, now, 30 * day))
+        if isinstance(outcome, Rotation):
+            token = outcome.refresh_token
+            refreshed.append(now)
+
+    assert refreshed == list(range(0, LONGEST_SESSION, 20 * day))

@@ -115,6 +115,17 @@ def test_the_environment_is_read_in_one_place(path):
     assert "os.environ.get" not in calls_of(path)
 
 
+def test_permissions_in_code_are_those_of_the_contract():
+    """A permission that only the code knows is seeded into no role: nobody could ever hold it."""
+    word = re.compile(r"[\"']([A-Z][A-Z_]*_(?:ADMIN|USER))[\"']")
+    contract = {name for path in (ROOT / "protos/gamehall").rglob("*.proto") for name in word.findall(path.read_text())}
+
+    found = {name for path in PRODUCT for name in word.findall(path.read_text()) if not name.startswith("ROLE_")}
+
+    assert contract
+    assert found - contract == set()
+
+
 def test_every_file_is_told_without_its_makers_machine():
     found = {}
     for path in tracked():
