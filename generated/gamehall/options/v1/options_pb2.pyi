@@ -145,16 +145,23 @@ class MessageRules(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PUBLISHED_FIELD_NUMBER: _builtins.int
+    DISCRIMINATOR_FIELD_NUMBER: _builtins.int
     published: _builtins.str
     """Its published model name, for example "CommentResource"."""
+    discriminator: _builtins.str
+    """The message has one oneof whose arms are messages, and this JSON key tells which: the fields of the arm stand in the JSON object
+    beside those of this message, and the key holds the arm's word. An arm with the same discriminator passes it on to its own arms.
+    Where the message has a text field of this name, any other word is taken as well, and kept there.
+    """
     def __init__(
         self,
         *,
         published: _builtins.str = ...,
+        discriminator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["published", b"published"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discriminator", b"discriminator", "published", b"published"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,6 +183,8 @@ class FieldRules(_message.Message):
     PRIVATE_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
     SERVER_ONLY_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    DECIMAL_FIELD_NUMBER: _builtins.int
     min_length: _builtins.int
     """Shortest text, in characters."""
     max_length: _builtins.int
@@ -196,6 +205,12 @@ class FieldRules(_message.Message):
     """The id of a user: the word "me" stands for the caller."""
     server_only: _builtins.bool
     """A secret of a server: an answer to a call that carries it is never shared with a browser (CORS)."""
+    word: _builtins.str
+    """The discriminator's word for this arm of a oneof, where it is not the arm's name."""
+    @_builtins.property
+    def decimal(self) -> Global___Decimal:
+        """This text is a decimal number: in JSON an exact number, over gRPC its digits, such as "12.50"."""
+
     def __init__(
         self,
         *,
@@ -209,10 +224,12 @@ class FieldRules(_message.Message):
         private: _builtins.bool = ...,
         user_id: _builtins.bool = ...,
         server_only: _builtins.bool = ...,
+        word: _builtins.str = ...,
+        decimal: Global___Decimal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
@@ -224,6 +241,28 @@ class FieldRules(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum) -> _WhichOneofReturnType__minimum | None: ...
 
 Global___FieldRules: _TypeAlias = FieldRules  # noqa: Y015
+
+@_typing.final
+class Decimal(_message.Message):
+    """A decimal number of up to 18 digits before the point. `minimum` and `maximum` of its field hold for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCALE_FIELD_NUMBER: _builtins.int
+    scale: _builtins.int
+    """Most digits after the point."""
+    def __init__(
+        self,
+        *,
+        scale: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scale", b"scale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Decimal: _TypeAlias = Decimal  # noqa: Y015
 
 @_typing.final
 class EnumValueRules(_message.Message):
