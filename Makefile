@@ -61,6 +61,7 @@ contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing pub
 
 bench: $(VENV)/dev.stamp ## gamehall and two references side by side; writes docs/benchmarks.md
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.codec
 
 clean: ## remove what setup made
 	rm -rf $(VENV)
