@@ -16,6 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gamehall.options.v1 import options_pb2
+from gamehall_server.main import SERVICERS
+
 TABLE = Path(__file__).parent / "models.tsv"
 ABSENT = ("not yet", "never")
 CONTAINERS = {"array": list, "map": dict}
@@ -57,6 +60,18 @@ MODELS: dict[str, dict[str, Field]] = {}
 for _field in FIELDS:
     if _field.owner not in ANSWERS:
         MODELS.setdefault(_field.owner, {})[_field.name] = _field
+
+
+def _published_methods() -> Iterator[tuple[str, Any]]:
+    """The contract's methods by the operations they serve."""
+    for servicer in SERVICERS:
+        for method in servicer.service.methods:
+            rules = method.GetOptions().Extensions[options_pb2.method]
+            if rules.published.operation and not rules.sandbox:
+                yield f"{rules.published.tag}.{rules.published.operation}", method
+
+
+METHODS = dict(_published_methods())
 
 
 def parts_of(type: str) -> tuple[str, str]:

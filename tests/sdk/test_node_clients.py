@@ -10,7 +10,8 @@ import pytest
 from people import PASSWORD, fresh
 from worlds import World
 
-from tests.sdk.published import ANSWERS, Comparison, as_the_sdk_reads
+from tests.sdk.published import ANSWERS, METHODS, Comparison, as_the_sdk_reads
+from tests.sdk.variants import with_variants
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -35,7 +36,8 @@ def calls(world: World) -> list[dict[str, Any]]:
     """Every call of calls.json and its answer."""
     server = world.client("ROLE_USER")
     given = {**newcomer("knetik"), "client": server.username, "secret": server.refresh_token}
-    return node("knetik.js", url=world.url, given=given, calls=json.loads((HERE / "calls.json").read_text()))
+    calls = with_variants(json.loads((HERE / "calls.json").read_text()), METHODS, fresh("knetik"))
+    return node("knetik.js", url=world.url, given=given, calls=calls)
 
 
 @pytest.fixture
