@@ -39,6 +39,7 @@ docs: $(VENV)/dev.stamp ## docs/operations.md from a recorded test run
 
 migration: $(VENV)/dev.stamp ## the next migration: make migration name=notes
 	$(BIN)/python tools/migration.py $(name)
+	$(BIN)/ruff check --quiet --fix server/gamehall_server/migrations
 	$(BIN)/ruff format --quiet server/gamehall_server/migrations
 
 gen: $(VENV)/dev.stamp ## generated/ and routes.lock from protos/

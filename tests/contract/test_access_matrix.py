@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from gamehall.options.v1.options_pb2 import MethodRules
 from gamehall_server.main import SERVICERS
+from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from people import PASSWORD, Person, fresh
@@ -51,8 +51,15 @@ GIVEN = {
 NOTHING = Given(lambda owner: {})
 
 
-def expected(rules: MethodRules, caller: Caller, owner: Person) -> Outcome:
+def about_one(method: MethodDescriptor) -> bool:
+    """Whether a method is about one object that its path names; lists and new objects are everybody's own."""
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    return "{" in getattr(rule, rule.WhichOneof("pattern"))
+
+
+def expected(method: MethodDescriptor, caller: Caller, owner: Person) -> Outcome:
     """How the contract says that a call about something of `owner` ends."""
+    rules = rules_of(method)
     if rules.oauth:
         # The Authorization header names a client there; a bearer token has no say.
         return OK
@@ -65,7 +72,7 @@ def expected(rules: MethodRules, caller: Caller, owner: Person) -> Outcome:
     if opens(rules.policy.any, caller):
         return OK
     if opens(rules.policy.own, caller) and caller.user_id is not None:
-        return OK if caller.user_id == owner.id else Outcome("NOT_FOUND", "NOT_FOUND")
+        return OK if caller.user_id == owner.id or not about_one(method) else Outcome("NOT_FOUND", "NOT_FOUND")
     return Outcome("PERMISSION_DENIED", "FORBIDDEN")
 
 
@@ -91,7 +98,7 @@ def test_the_policy_decides(world, sandbox_of, cast, name, door):
     for caller in callers:
         request, look = about(method, owner)
         before = owner.get(look).json() if look else None
-        ended, wanted = DOORS[door](deployment, method, request, caller.token), expected(rules_of(method), caller, owner)
+        ended, wanted = DOORS[door](deployment, method, request, caller.token), expected(method, caller, owner)
         if ended != wanted:
             wrong.append(f"{caller.name}: {ended}, not {wanted}")
         if ended != OK and look and owner.get(look).json() != before:
@@ -100,11 +107,18 @@ def test_the_policy_decides(world, sandbox_of, cast, name, door):
     assert wrong == []
 
 
+ONES_OWN = [name for name, method in METHODS.items() if rules_of(method).policy.own and about_one(method)]
+
+
 def test_what_is_given_is_given_to_methods_that_exist():
     assert GIVEN.keys() <= METHODS.keys()
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if rules_of(method).policy.own])
+def test_what_may_be_ones_own_is_told_here():
+    assert [name for name in ONES_OWN if not GIVEN.get(name, NOTHING).look] == [], "say in GIVEN how to make one, and where to look at it"
+
+
+@pytest.mark.parametrize("name", ONES_OWN)
 def test_not_yours_and_not_there_are_the_same_answer(world, cast, name):
     method = METHODS[name]
     owner, callers = cast(world)
