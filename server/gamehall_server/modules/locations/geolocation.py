@@ -10,7 +10,8 @@ from gamehall_server.modules.configs import BuiltIn, Kind
 
 
 def _country(text: str) -> str:
-    if text and pycountry.countries.get(alpha_3=text) is None:
+    # The look-up takes small letters as well.
+    if text and (text != text.upper() or pycountry.countries.get(alpha_3=text) is None):
         raise ValueError
     return text
 
