@@ -66,10 +66,11 @@ class Refused(Exception):
 class Head:
     """The request's head: the headers that matter here."""
 
-    __slots__ = ("authorization", "content_encoding", "content_length", "content_type", "key", "origin", "preflight", "size")
+    __slots__ = ("authorization", "content_encoding", "content_length", "content_type", "forwarded", "key", "origin", "preflight", "size")
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.authorization: bytes | None = None
+        self.forwarded: bytes | None = None
         self.key: bytes | None = None
         self.origin: bytes | None = None
         self.content_type = b""
@@ -92,6 +93,8 @@ class Head:
                 self.content_length = value
             elif name == b"content-encoding":
                 self.content_encoding = value.lower()
+            elif name == b"x-forwarded-for":
+                self.forwarded = value if self.forwarded is None else self.forwarded + b"," + value
             elif name == b"access-control-request-method":
                 self.preflight = True
 
@@ -222,7 +225,8 @@ class Bridge:
 def _arrival(scope: Scope, head: Head, number: str) -> Arrival:
     client = scope.get("client")
     authorization, key = _ascii(head.authorization, "Authorization"), _ascii(head.key, "Idempotency-Key")
-    return Arrival(number, client[0] if client else "", "http", authorization, key)
+    forwarded = None if head.forwarded is None else head.forwarded.decode("latin-1")
+    return Arrival(number, client[0] if client else "", "http", authorization, key, forwarded=forwarded)
 
 
 def _ascii(value: bytes | None, name: str) -> str | None:

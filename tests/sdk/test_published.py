@@ -57,6 +57,8 @@ def type_of(field: FieldDescriptor) -> str:
     """What a field would be called in models.tsv."""
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return f"map<string,{type_of(field.message_type.fields_by_name['value'])}>"
+    if field.GetOptions().Extensions[options_pb2.field].HasField("decimal"):
+        return "decimal"
     item = TYPES[field.cpp_type] if field.message_type is None else model_of(field.message_type) or "object"
     return f"array<{item}>" if field.is_repeated else item
 

@@ -63,6 +63,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Too much work at once."""
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 43
     """A part of the service is down."""
+    ERROR_REASON_MAINTENANCE: _ErrorReason.ValueType  # 44
+    """The deployment is locked."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 50
     """A fault of ours."""
     ERROR_REASON_OAUTH_INVALID_REQUEST: _ErrorReason.ValueType  # 60
@@ -117,6 +119,8 @@ ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 42
 """Too much work at once."""
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 43
 """A part of the service is down."""
+ERROR_REASON_MAINTENANCE: ErrorReason.ValueType  # 44
+"""The deployment is locked."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 50
 """A fault of ours."""
 ERROR_REASON_OAUTH_INVALID_REQUEST: ErrorReason.ValueType  # 60
