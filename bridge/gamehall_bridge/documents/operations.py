@@ -134,7 +134,7 @@ class Operations:
         if not self._modern:
             name = route.body if route.body != WHOLE else "request"
             parameter = {"name": name, "in": "body", "required": needed, "description": told, "schema": schema}
-            return {"consumes": [JSON], "parameters": [parameter | ({} if example is None else {"x-example": example})]}
+            return {"consumes": [JSON], "parameters": [parameter | ({} if example is None else {"x-examples": {JSON: example}})]}
         if kind is not None and kind.full_name not in FREE:
             more = [field.name for field in kind.fields if required(field) and not always_shown(field)]
             schema = {"allOf": [schema, {"required": more}]} if more else schema

@@ -31,7 +31,7 @@ _KEPT = b"public, max-age=3600"
 _HOST = re.compile(rb"[A-Za-z0-9.:\-]+|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 _POLICY = (
     b"content-security-policy",
-    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 )
 
