@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from gamehall_bridge.binding import JSON, Binding
 from gamehall_bridge.cors import Cors
 from gamehall_bridge.deadlines import Deadlines
+from gamehall_bridge.documents import pages_of
 from gamehall_bridge.errors import Headers, refusal
 from gamehall_bridge.routes import Match, Routes, routes_of
 
@@ -37,6 +38,8 @@ ALWAYS: Headers = [
     (b"x-application-context", b"KnetikCloud:remote"),
     (b"expires", b"0"),
 ]
+# The same of what may be kept, which says for how long.
+LASTING = [header for header in ALWAYS if header[0] not in (b"pragma", b"cache-control", b"expires")]
 
 
 class Invoker(Protocol):
@@ -107,6 +110,7 @@ class Bridge:
         self._cors = Cors(origins)
         self._largest_body = largest_body
         self._routes = Routes(route for rpc in app.rpcs.values() for route in routes_of(rpc))
+        self._pages = pages_of(app.rpcs.values())
         self._deadlines = Deadlines()
         self._bindings: dict[tuple[str, str], Binding] = {}
 
@@ -118,11 +122,15 @@ class Bridge:
         arrival: Arrival | None = None
         deadline = self._deadlines.start(BODY_SECONDS)
         cors = self._cors.headers(head.origin)
+        always = ALWAYS
         extra: Headers
         try:
             if scope["method"] == "OPTIONS":
                 status, body, extra, content_type = self._options(scope, head)
                 cors = []
+            elif scope["raw_path"] in self._pages:
+                status, body, extra, content_type = await self._page(scope)
+                always = LASTING
             else:
                 binding, match = self._find(scope, head)
                 if binding.server_secrets is not None:
@@ -155,7 +163,7 @@ class Bridge:
             content_type = JSON
         finally:
             self._deadlines.end(deadline)
-        await _answer(scope, send, status, body, content_type, [*extra, *cors, (b"x-request-id", number.encode())])
+        await _answer(scope, send, status, body, content_type, always, [*extra, *cors, (b"x-request-id", number.encode())])
 
     def _find(self, scope: Scope, head: Head) -> tuple[Binding, Match]:
         verb = scope["method"]
@@ -170,6 +178,11 @@ class Bridge:
         if binding is None:
             binding = self._bindings[route.verb, route.path] = Binding(route)
         return binding, match
+
+    async def _page(self, scope: Scope) -> tuple[int, bytes, Headers, bytes]:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise _no_route(scope["method"], scope["path"], ("GET",))
+        return await self._pages[scope["raw_path"]].answer(dict(scope["headers"]), scope.get("scheme", "http").encode())
 
     async def _body(self, binding: Binding, head: Head, receive: Receive) -> bytes:
         if not binding.has_body:
@@ -201,7 +214,7 @@ class Bridge:
 
     def _options(self, scope: Scope, head: Head) -> tuple[int, bytes, Headers, bytes]:
         path = scope["raw_path"].decode("latin-1")
-        verbs = self._routes.find("OPTIONS", path).allowed
+        verbs = ("GET",) if scope["raw_path"] in self._pages else self._routes.find("OPTIONS", path).allowed
         if not verbs:
             raise _no_route("OPTIONS", scope["path"], ())
         verbs = tuple(sorted({*verbs, "OPTIONS", *(("HEAD",) if "GET" in verbs else ())}))
@@ -255,9 +268,9 @@ def _no_route(verb: str, path: str, allowed: tuple[str, ...]) -> Refused:
     return Refused(fault, 405, [(b"allow", ", ".join(names).encode())])
 
 
-async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, extra: Headers) -> None:
-    headers = [*ALWAYS, *extra]
-    if status != 204:
+async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> None:
+    headers = [*always, *extra]
+    if status not in (204, 304):
         headers += [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

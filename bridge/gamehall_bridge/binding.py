@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from gamehall_server.kit.errors import Fault, Invalid, Malformed
+from gamehall_server.kit.invoke import Rpc
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Answer
 from gamehall_server.kit.validation import behavior
@@ -27,6 +28,14 @@ WRAPPED = "value"
 _REQUIRED = field_behavior_pb2.FieldBehavior.Value("REQUIRED")
 
 
+def success(rpc: Rpc) -> int:
+    """The status of an RPC's successful answer."""
+    if rpc.descriptor.output_type.fields:
+        # 54 published operations declare a 204 with a model; the model cannot travel with one (modules.md G4).
+        return 200 if rpc.rules.status in (0, 204) else rpc.rules.status
+    return rpc.rules.status or 204
+
+
 class Binding:
     """One route, ready to read requests and to write answers."""
 
@@ -34,7 +43,7 @@ class Binding:
         self.route = route
         self.rpc = route.rpc
         rules = route.rpc.rules
-        output, fields = route.rpc.descriptor.output_type, route.rpc.descriptor.input_type.fields_by_name
+        fields = route.rpc.descriptor.input_type.fields_by_name
         self.oauth = rules.oauth
         self.has_body = bool(route.body)
         self.body_field: Any = fields[route.body] if route.body not in ("", WHOLE) else None
@@ -52,10 +61,7 @@ class Binding:
         self._read_body = self._reader()
         # Tells whether a request proves a server's identity; None where none can.
         self.server_secrets: Carries | None = carrier(route.rpc.descriptor.input_type)
-        self.status = rules.status or (200 if output.fields else 204)
-        if self.status == 204 and output.fields:
-            # 54 published operations declare a 204 with a model; the model cannot travel with one (modules.md G4).
-            self.status = 200
+        self.status = success(route.rpc)
         self.content_type, self._write = _writer(route)
 
     def write(self, answer: Answer) -> bytes:
