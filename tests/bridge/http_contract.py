@@ -102,14 +102,14 @@ MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Keyword": (("from", "string"), ("class", "string", "repeated")),
     # Polymorphic: see DISCRIMINATORS.
     "Shape": (
-        ("name", "string", "required"),
+        ("name", "string", "required", "example=round"),
         ("text", ".fixture.TextShape", "either"),
         ("long_number", ".fixture.NumberShape", "either", "word=long"),
         ("list", ".fixture.ListShape", "either"),
         ("empty", ".fixture.Nothing", "either"),
         ("edges", "int32", "optional"),
     ),
-    "TextShape": (("value", "string", "required"), ("length", "int32", "output")),
+    "TextShape": (("value", "string", "required", "example=O"), ("length", "int32", "output")),
     "NumberShape": (("value", "int64"),),
     "ListShape": (("values", ".fixture.Shape", "repeated"), ("info", ".fixture.Info", "inline")),
     "Item": (
@@ -119,11 +119,11 @@ MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("entitlement", ".fixture.Entitlement", "either"),
     ),
     "StoreItem": (
-        ("price", "string", "decimal=2"),
+        ("price", "string", "decimal=2", "example=9.99"),
         ("bundle", ".fixture.Bundle", "either", "word=bundle_item"),
         ("coupon", ".fixture.Coupon", "either", "word=coupon_item"),
     ),
-    "Bundle": (("items", ".fixture.Item", "repeated"),),
+    "Bundle": (("items", ".fixture.Item", "repeated", 'example=[{"type_hint": "item"}]'),),
     "Coupon": (("code", "string", "required"),),
     "Entitlement": (("days", "int32"),),
     "Device": (("id", "string"), ("device_type", "string"), ("mobile_device", ".fixture.Mobile", "either")),
@@ -192,8 +192,8 @@ def _field(message: descriptor_pb2.DescriptorProto, number: int, name: str, kind
         message.oneof_decl.add(name=f"_{name}")
     rules = field.options.Extensions[options_pb2.field]
     rules.inline, rules.null_if_unset = "inline" in words, "null" in words
-    told = dict(word.split("=") for word in words if "=" in word)
-    rules.word = told.get("word", "")
+    told = dict(word.split("=", 1) for word in words if "=" in word)
+    rules.word, rules.example = told.get("word", ""), told.get("example", "")
     if "decimal" in told:
         rules.decimal.scale = int(told["decimal"])
     if "min" in told:

@@ -36,28 +36,29 @@ def example_object(descriptor: Any, around: frozenset[str] = frozenset(), withou
     if descriptor.full_name in around:
         return {}
     around |= {descriptor.full_name}
+    found = _own(descriptor, around, without)
     variants = variants_of(descriptor)
-    arms = () if variants is None else variants.by_arm
-    found: dict[str, Any] = {}
-    for field in descriptor.fields:
-        if output_only(field) or field.name in arms or field.name in without:
-            continue
-        value = example_object(field.message_type, around) if rules_of(field).inline else example_within(field, around)
-        if rules_of(field).inline:
-            found |= value
-        elif value is not None:
-            found[field.name] = value
-    if variants is not None and variants.key not in found:
-        found |= _kind(variants, around)
+    if variants is None or variants.key in found:
+        return found
+    kinds = []
+    for word, variant in variants.by_word.items():
+        own = [_own(arm.message_type, around, frozenset()) for arm in variant.arms]
+        kinds.append({name: value for fields in own for name, value in fields.items()} | {variants.key: word})
+    some = [kind for kind in kinds if len(kind) > 1]
+    if some or (found and not variants.open):
+        found |= (some or kinds)[0]
     return found
 
 
-def _kind(variants: Any, around: frozenset[str]) -> dict[str, Any]:
-    kinds = []
-    for word, variant in variants.by_word.items():
-        own: dict[str, Any] = {variants.key: word}
-        for arm in variant.arms:
-            inner = variants_of(arm.message_type)
-            own |= {**example_object(arm.message_type, around, frozenset(inner.by_arm) if inner else frozenset()), variants.key: word}
-        kinds.append(own)
-    return next((kind for kind in kinds if len(kind) > 1), kinds[0])
+def _own(descriptor: Any, around: frozenset[str], without: frozenset[str]) -> dict[str, Any]:
+    """The examples of the fields that a message has whatever its kind."""
+    variants = variants_of(descriptor)
+    found: dict[str, Any] = {}
+    for field in descriptor.fields:
+        if output_only(field) or field.name in without or (variants is not None and field.name in variants.by_arm):
+            continue
+        if rules_of(field).inline:
+            found |= example_object(field.message_type, around)
+        elif (value := example_within(field, around)) is not None:
+            found[field.name] = value
+    return found

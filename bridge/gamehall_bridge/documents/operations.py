@@ -121,7 +121,8 @@ class Operations:
         without = frozenset(route.variables)
         if route.body == WHOLE:
             schema = self._schemas.of_message(input_type, without)
-            return self._written(route, schema, example_object(input_type, without=without) or None, input_type, True)
+            needed = any(required(field) for field in input_type.fields if field.name not in without)
+            return self._written(route, schema, example_object(input_type, without=without) or None, input_type, needed)
         field = input_type.fields_by_name[route.body]
         example = example_within(field)
         if field.message_type is None and not field.is_repeated:

@@ -16,6 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from gamehall_bridge.documents.examples import example_object, example_of
 from gamehall_bridge.documents.words import comment, enum_words, told_of
 from gamehall_bridge.encode import FREE
+from gamehall_bridge.scalars import words_of
 
 Schema = dict[str, Any]
 _REQUIRED = field_behavior_pb2.FieldBehavior.Value("REQUIRED")
@@ -98,6 +99,9 @@ class Schemas:
         """The schema of a field where it stands in an object, with everything the contract says of it."""
         schema = self.of_value(field)
         rules = rules_of(field)
+        if field.enum_type is not None and not field.has_presence and not field.is_repeated and not required(field):
+            # Such a field is always written, also when nobody set it.
+            schema["enum"] = [word for word in words_of(field.enum_type).values() if word not in schema["enum"]] + schema["enum"]
         if rules.null_if_unset:
             schema = self._nullable(schema)
         self._tell(schema, told_of(field), example_of(field))
@@ -130,7 +134,7 @@ class Schemas:
             return self.of_message(field.message_type)
         if field.enum_type is not None:
             words = enum_words(field.enum_type)
-            return {"type": "string", "enum": list(words), **({"x-enum-descriptions": list(words.values())} if any(words.values()) else {})}
+            return {"type": "string", "enum": list(words)}
         if field.type == FieldDescriptor.TYPE_BYTES:
             return {"type": "string", **({"contentEncoding": "base64"} if self.modern else {"format": "byte"})}
         if field.type == FieldDescriptor.TYPE_STRING and not rules.HasField("decimal"):
