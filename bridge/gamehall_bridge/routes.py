@@ -1,12 +1,13 @@
 """Routes: google.api.http bindings of the contract, looked up segment by segment.
 
 A literal segment wins over a variable one, the leftmost first; a variable of an integer field takes digits only while another route
-may fit. Segments are percent-decoded one at a time, so %2F stays inside its segment; nothing is stripped after a dot.
+may fit. Segments are percent-decoded one at a time, so %2F stays inside its segment; nothing is stripped after a dot, and `.` and
+`..` are names like any other. A slash at the end counts: no operation is published with one (docs/decisions/0014).
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from gamehall_server.kit.errors import Malformed
 from gamehall_server.kit.invoke import Rpc
@@ -123,25 +124,25 @@ class Routes:
             self._fixed[route.verb, route.path] = Match(route, (), ())
 
     def find(self, verb: str, path: str) -> Match:
-        """The route of a request; `path` is still percent-encoded. Raises Malformed for one that does not decode."""
+        """The route of a request; `path` is still percent-encoded, its bytes as Latin-1. Raises Malformed for one that is not UTF-8."""
         fixed = self._fixed.get((verb, path))
         if fixed is not None:
             return fixed
         segments = path.split(SEPARATOR)[1:]
-        if "%" in path:
+        if "%" in path or not path.isascii():
             try:
-                segments = [unquote(segment, errors="strict") for segment in segments]
+                segments = [unquote_to_bytes(segment.encode("latin-1")).decode() for segment in segments]
             except UnicodeDecodeError:
                 raise Malformed("The path is not valid UTF-8.") from None
-        for strict in (True, False):
-            # The second look lets words stand where integers belong: the binding then names the field at fault.
-            allowed: dict[str, None] = {}
-            found = _walk(self._root, segments, 0, verb, (), allowed, strict)
-            if found is not None:
-                return found
-            if allowed:
-                break
-        return Match(None, (), tuple(sorted(allowed)))
+        allowed: dict[str, None] = {}
+        found = _walk(self._root, segments, 0, verb, (), allowed, True)
+        if found is None and not allowed:
+            # The second look lets words stand where integers belong: the binding then names the field at fault. Other methods are
+            # not told of there, but to a browser that asks before it sends one of them.
+            found = _walk(self._root, segments, 0, verb, (), allowed, False)
+            if verb != "OPTIONS":
+                allowed.clear()
+        return found or Match(None, (), tuple(sorted(allowed)))
 
 
 def _claim(ends: dict[str, Route], route: Route) -> None:
