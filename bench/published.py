@@ -71,6 +71,15 @@ class Operation(NamedTuple):
         return 200 if status == 204 and self.model else status
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """The path's variables in order: number, text, or user, a user's id or "me", which was published as a number or as text."""
+        segments, kinds = self.path.split("/"), {}
+        for name, kind in _typed(self.variables).items():
+            user = name == "user_id" or segments[segments.index(f"{{{name}}}") - 1] == "users"
+            kinds[name] = "user" if user else "text" if kind == "string" else "number"
+        return kinds
+
+    @property
     def shape(self) -> tuple[str, str]:
         """What a router tells routes apart by."""
         return self.method, re.sub(r"{\w+}", "{}", self.path)
@@ -154,8 +163,11 @@ def _service_file(tag: str, members: list[Operation]) -> FileDescriptorProto:
         _write_options(method.options, operation)
         request, response = file.message_type.add(name=f"{name}Request"), file.message_type.add(name=f"{name}Response")
         form = re.fullmatch("form<(.*)>", operation.body)
+        users = [name for name, kind in operation.kinds.items() if kind == "user"]
         for field, kind in (_typed(operation.variables) | _typed(operation.query) | _typed(form[1] if form else "")).items():
-            _add(file, request, field, kind)
+            _add(file, request, field, "string" if field in users else kind)
+            if field in users:
+                request.field[-1].options.Extensions[options_pb2.field].user_id = True
         if operation.body and not form:
             _add(file, request, BODY, models()[operation.body]["value"] if operation.body in wrappers() else operation.body)
         if operation.page_of:
