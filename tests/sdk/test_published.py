@@ -81,7 +81,8 @@ each_message = pytest.mark.parametrize("name", sorted(MESSAGES))
 
 
 def test_every_published_operation_is_in_the_table():
-    assert sorted(ANSWERS) == sorted(METHODS)
+    assert METHODS
+    assert METHODS.keys() - ANSWERS.keys() == set()
 
 
 def test_the_sdk_calls_every_published_operation():
