@@ -69,9 +69,9 @@ def free_port() -> int:
 
 
 def environment(database_url: str) -> dict[str, str]:
-    """What a process needs that runs from this tree."""
+    """What a process needs that runs from this tree, and keeps its bytecode, as what is installed does."""
     paths = os.pathsep.join(str(ROOT / part) for part in (".", "server", "bridge", "generated"))
-    return os.environ | {"PYTHONPATH": paths, "DATABASE_URL": database_url}
+    return os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": database_url}
 
 
 @contextmanager
