@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator
+from typing import Protocol
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.clock import request_id
@@ -18,16 +18,13 @@ from gamehall_bridge.cors import Cors
 from gamehall_bridge.deadlines import Deadlines
 from gamehall_bridge.errors import Headers, Refused, refusal
 from gamehall_bridge.routes import Match, Routes, routes_of
+from gamehall_bridge.streams import Events, Receive, Scope, Send, send_stream
 
 log = logging.getLogger("gamehall.bridge")
 LARGEST_BODY = 1024 * 1024
 LARGEST_HEAD = 16 * 1024
 BODY_SECONDS = 10.0
 CALL_SECONDS = 30.0
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # The response headers of the published example.
 ALWAYS: Headers = [
@@ -47,6 +44,10 @@ class Invoker(Protocol):
 
     async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         """Answers one call; raises Fault."""
+        ...
+
+    async def open(self, rpc: Rpc, request: Message, arrival: Arrival) -> AsyncGenerator[Message, None]:
+        """Begins a server stream; raises Fault, and so may the messages."""
         ...
 
 
@@ -105,6 +106,7 @@ class Bridge:
         binding: Binding | Spoken | None = None
         sent = b""
         arrival: Arrival | None = None
+        messages: AsyncGenerator[Message, None] | None = None
         deadline = self._deadlines.start(BODY_SECONDS)
         cors = self._cors.headers(head.origin)
         extra: Headers
@@ -125,8 +127,12 @@ class Bridge:
                 deadline.at += CALL_SECONDS
                 if isinstance(binding, Spoken) and binding.seconds is not None:
                     self._deadlines.shorten(deadline, binding.seconds)
-                answer = await self._app.invoke(binding.rpc, request, arrival)
-                status, body, content_type = binding.status, binding.write(answer), binding.content_type
+                if binding.rpc.stream is not None:
+                    messages = await self._app.open(binding.rpc, request, arrival)
+                    status, body, content_type = 200, b"", b""
+                else:
+                    answer = await self._app.invoke(binding.rpc, request, arrival)
+                    status, body, content_type = binding.status, binding.write(answer), binding.content_type
                 extra = [(b"idempotent-replayed", b"true")] if arrival.replayed else []
         except Gone:
             return
@@ -143,7 +149,27 @@ class Bridge:
             status, body, extra, content_type = self._refusal(Internal(), number, binding, head, sent)
         finally:
             self._deadlines.end(deadline)
-        await _answer(scope, send, status, body, content_type, [*extra, *cors, (b"x-request-id", number.encode())])
+        extra = [*extra, *cors, (b"x-request-id", number.encode())]
+        if messages is None:
+            await _answer(scope, send, status, body, content_type, extra)
+        else:
+            await self._send_stream(scope, receive, send, extra, binding, messages, number)
+
+    async def _send_stream(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        extra: Headers,
+        binding: Binding | Spoken | None,
+        messages: AsyncGenerator[Message, None],
+        number: str,
+    ) -> None:
+        """Its time is the client's to end: no deadline of ours holds."""
+        assert binding is not None
+        form, seconds = (binding, binding.seconds) if isinstance(binding, Spoken) else (Events(binding), None)
+        head = scope["method"] == "HEAD"
+        await send_stream(receive, send, [*ALWAYS, *extra], form, messages, number, seconds, head=head)
 
     def _find(self, scope: Scope, head: Head) -> tuple[Binding | Spoken, Match]:
         verb = scope["method"]

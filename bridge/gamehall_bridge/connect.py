@@ -26,7 +26,7 @@ from grpc import StatusCode
 
 from gamehall_bridge.body import parse
 from gamehall_bridge.errors import Headers, Refused, refusal
-from gamehall_bridge.frames import TRAILERS, frame, from_text, one_message
+from gamehall_bridge.frames import END_STREAM, TRAILERS, frame, from_text, one_message
 from gamehall_bridge.server_secrets import Carries, carrier
 
 JSON = b"application/json"
@@ -58,17 +58,21 @@ _UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
 
 class Tongue(NamedTuple):
-    """One way to speak: whether messages are JSON, whether they stand in gRPC-Web's frames, and whether those are base64."""
+    """One way to speak: whether messages are JSON, whether they stand in gRPC-Web's frames, whether those are base64, and whether they
+    stand in the frames of Connect's streams."""
 
     content_type: bytes
     json: bool = False
     web: bool = False
     text: bool = False
+    stream: bool = False
 
 
 TONGUES = {
     JSON: Tongue(JSON, json=True),
     b"application/proto": Tongue(b"application/proto"),
+    b"application/connect+json": Tongue(b"application/connect+json", json=True, stream=True),
+    b"application/connect+proto": Tongue(b"application/connect+proto", stream=True),
     **dict.fromkeys((b"application/grpc-web", b"application/grpc-web+proto"), Tongue(b"application/grpc-web+proto", web=True)),
     **dict.fromkeys(
         (b"application/grpc-web-text", b"application/grpc-web-text+proto"), Tongue(b"application/grpc-web-text+proto", web=True, text=True)
@@ -86,7 +90,7 @@ class Connect:
     def verbs(self, path: str) -> tuple[str, ...]:
         """How the RPC at a path may be called; nothing where there is none."""
         rpc = self._rpcs.get(path)
-        return () if rpc is None else ("GET", "POST") if rpc.reads else ("POST",)
+        return () if rpc is None else ("GET", "POST") if rpc.reads and rpc.stream is None else ("POST",)
 
     def spoken(self, verb: str, path: str, content_type: bytes, headers: Iterable[tuple[bytes, bytes]]) -> "Spoken | None":
         """The call at a path where an RPC is. Elsewhere one that is refused, where its tongue shows that an RPC was meant; else None.
@@ -96,8 +100,8 @@ class Connect:
             return None if rpc is None else Spoken(rpc, TONGUES[JSON], headers, get=True)
         tongue = TONGUES.get(content_type.partition(b";")[0].strip().lower())
         if rpc is None:
-            return Spoken(None, tongue, headers) if tongue is not None and not tongue.json and verb == "POST" else None
-        if tongue is None:
+            return Spoken(None, tongue, headers) if tongue is not None and tongue is not TONGUES[JSON] and verb == "POST" else None
+        if tongue is None or not (tongue.web or tongue.stream is (rpc.stream is not None)):
             raise Refused(Malformed("The content type is none that an RPC can be called with."), 415, [ACCEPT_POST])
         return Spoken(rpc, tongue, headers)
 
@@ -106,6 +110,8 @@ class Spoken:
     """One call in one tongue."""
 
     status = 200
+    # Of a stream: nothing stands before its first frame, and nothing breaks its silence.
+    begins = beat = b""
 
     def __init__(self, rpc: Rpc | None, tongue: Tongue, headers: Iterable[tuple[bytes, bytes]], *, get: bool = False) -> None:
         self._rpc = rpc
@@ -139,17 +145,27 @@ class Spoken:
         self.seconds = self._seconds()
         if self._get:
             body = self._from_query(query)
-        elif self._tongue.web:
+        elif self._tongue.web or self._tongue.stream:
             body = one_message(from_text(body) if self._tongue.text else body)
         return _from_json(rpc, body) if self._tongue.json else from_bytes(rpc, body)
 
     def write(self, answer: Answer) -> bytes:
         """The body of an answer."""
         message = answer.message() if isinstance(answer, Rows) else answer
-        if self._tongue.json:
-            return orjson.dumps(json_format.MessageToDict(message))
-        payload = message.SerializeToString()
-        return self._framed(frame(0, payload) + frame(TRAILERS, b"grpc-status: 0\r\n")) if self._tongue.web else payload
+        return self.message(message) + self.end(None, "") if self._tongue.web else self._payload(message)
+
+    def message(self, message: Message) -> bytes:
+        """One message of a stream."""
+        return self._framed(frame(0, self._payload(message)))
+
+    def end(self, fault: Fault | None, number: str) -> bytes:
+        """The last frame of a stream."""
+        if fault is not None:
+            return self.refusal(fault, number, None)[1]
+        return self._framed(frame(TRAILERS, b"grpc-status: 0\r\n") if self._tongue.web else frame(END_STREAM, b"{}"))
+
+    def _payload(self, message: Message) -> bytes:
+        return orjson.dumps(json_format.MessageToDict(message)) if self._tongue.json else message.SerializeToString()
 
     def refusal(self, fault: Fault, number: str, status: int | None) -> tuple[int, bytes, Headers, bytes]:
         """Status, body, further headers and content type of a refusal; `status` is what the HTTP layer would say."""
@@ -170,7 +186,10 @@ class Spoken:
             }
             for detail in details.details
         ]
-        body = orjson.dumps({"code": code.name.lower(), "message": fault.message[:LONGEST_TEXT], "details": shown})
+        error = {"code": code.name.lower(), "message": fault.message[:LONGEST_TEXT], "details": shown}
+        if self._tongue.stream:
+            return 200, frame(END_STREAM, orjson.dumps({"error": error})), extra, self.content_type
+        body = orjson.dumps(error)
         return 404 if status == 404 else STATUS[code], body, extra, JSON
 
     def _framed(self, frames: bytes) -> bytes:

@@ -7,7 +7,7 @@ from gamehall_server.kit.errors import Malformed
 
 from gamehall_bridge.errors import Refused
 
-COMPRESSED, TRAILERS = 0x01, 0x80
+COMPRESSED, END_STREAM, TRAILERS = 0x01, 0x02, 0x80
 _HEAD = 5
 
 

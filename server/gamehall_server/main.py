@@ -7,6 +7,7 @@ from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.storage import Database, Handle, open_database
@@ -27,6 +28,7 @@ class Product(NamedTuple):
 
     app: App
     database: Database
+    health: Health
     hasher: PasswordHasher
     verifier: TokenVerifier
     # The administrator's new password when this start made one up: it is shown this once.
@@ -42,6 +44,7 @@ class Parts(NamedTuple):
     """What servicers are made from."""
 
     database: Database
+    health: Health
     clock: Clock
     hasher: PasswordHasher
     keys: KeyRing
@@ -52,7 +55,7 @@ class Parts(NamedTuple):
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Comments: lambda _: Comments(),
     Locations: lambda _: Locations(),
-    Platform: lambda parts: Platform(parts.database),
+    Platform: lambda parts: Platform(parts.health),
     Sandbox: lambda parts: Sandbox(parts.clock),
     Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier),
     Users: lambda parts: Users(parts.hasher),
@@ -87,16 +90,25 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     await database.write(settle)
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
-    parts = Parts(database, clock, hasher, keys, verifier)
+    health = Health(database)
+    parts = Parts(database, health, clock, hasher, keys, verifier)
     servicers = [make(parts) for servicer, make in SERVICERS.items() if settings.sandbox or not for_sandbox(servicer)]
-    app = App(database, verifier, clock, servicers, observe=observe, most_in_flight=settings.most_in_flight)
+    app = App(
+        database,
+        verifier,
+        clock,
+        servicers,
+        observe=observe,
+        most_in_flight=settings.most_in_flight,
+        most_streams=settings.most_streams,
+    )
 
     async def access(db: Handle) -> None:
         await settle_access(db, now, permissions_of(app))
 
     await database.write(access)
     password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, hasher, verifier, password)
+    return Product(app, database, health, hasher, verifier, password)
 
 
 async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:

@@ -38,7 +38,7 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
     product = await build(settings, observe=observe)
     try:
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
-        grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine)
+        grpc = GrpcDoor(product.app, product.health, settings.host, settings.grpc_port, settings.grpc_engine)
         http = http_server(Bridge(product.app, origins=origins), settings.host, settings.http_port, grace=settings.grace_seconds)
         listening = listen(settings.host, settings.http_port)
         await grpc.start()
@@ -51,8 +51,10 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
             yield Running(product, listening.getsockname()[1], grpc)
         finally:
             sweeping.cancel()
+            # First everybody who watches is told; then the doors close, and streams that do not know of the end are ended in half the time.
+            product.health.end()
             http.should_exit = True
-            await asyncio.gather(grpc.stop(settings.grace_seconds), serving)
+            await asyncio.gather(product.app.streams.end(settings.grace_seconds / 2), grpc.stop(settings.grace_seconds), serving)
     finally:
         await product.close()
 

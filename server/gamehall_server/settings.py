@@ -27,6 +27,8 @@ class Settings:
     # Origins that browsers may call from, comma separated; "*" is any. Tokens travel in headers, never in cookies.
     cors_origins: str = "*"
     most_in_flight: int = 1000
+    # Streams that may be open at once, over all doors. They mostly wait, so they do not count as calls in flight.
+    most_streams: int = 1000
     # Seconds that calls under way get to end when the server is told to stop.
     grace_seconds: float = 10.0
     # Passes of argon2id; 0 means as measured when the deployment first starts.

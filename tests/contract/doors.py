@@ -1,7 +1,8 @@
 """Any RPC through any door, made from its descriptor alone, and how the call ended."""
 
 import base64
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import grpc
@@ -54,9 +55,13 @@ def over_grpc(world: World, method: MethodDescriptor, request: Message, token: s
     """Calls through gRPC."""
     answer = message_factory.GetMessageClass(method.output_type)
     path = f"/{method.containing_service.full_name}/{method.name}"
-    call = world.channel.unary_unary(path, type(request).SerializeToString, answer.FromString)
+    kind = world.channel.unary_stream if method.server_streaming else world.channel.unary_unary
+    call = kind(path, type(request).SerializeToString, answer.FromString)
     try:
-        call(request, metadata=[("authorization", f"Bearer {token}")] if token else [])
+        answered = call(request, metadata=[("authorization", f"Bearer {token}")] if token else [])
+        if method.server_streaming:
+            next(answered)
+            answered.cancel()
     except grpc.RpcError as refusal:
         return Outcome(refusal.code().name, reason_of(refusal))
     return OK
@@ -74,12 +79,27 @@ def reason_of(refusal: Any) -> str:
 
 def over_http(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
     """Calls through HTTP/JSON; a refusal must have the published shape."""
-    answer = http.request(**addressed(world, method, request, token))
+    answer = http.request(**addressed(world, method, request, token), stream=method.server_streaming)
     if answer.ok:
+        if method.server_streaming:
+            assert next(events(answer)).startswith("data: {")
+            answer.close()
         return OK
     if rules_of(method).oauth:
         return Outcome(CODES.get(answer.status_code, str(answer.status_code)), answer.json()["error"].upper())
     return published_refusal(answer)
+
+
+def events(answer: requests.Response) -> Iterator[str]:
+    """The server-sent events of an answer, each as it comes: its lines, without the one that says when to come again."""
+    found: list[str] = []
+    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
+        if line:
+            found.append(line)
+        elif found:
+            if not found[0].startswith("retry:"):
+                yield "\n".join(found)
+            found = []
 
 
 def published_refusal(answer: requests.Response) -> Outcome:
@@ -99,6 +119,8 @@ def published_refusal(answer: requests.Response) -> Outcome:
 def over_connect(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
     """Calls as a browser does that speaks Connect in JSON."""
     headers = {"content-type": "application/json", "connect-protocol-version": "1", **_signed(token)}
+    if method.server_streaming:
+        return _first_of(method, spoken(world, method, request, token, "application/connect+proto"))
     answer = http.post(spoken_at(world, method), MessageToJson(request), headers=headers)
     told = answer.json()
     if answer.ok:
@@ -122,10 +144,37 @@ def connect_refusal(answer: requests.Response) -> Outcome:
 
 def over_grpc_web(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
     """Calls as a browser does that speaks gRPC-Web."""
+    answer = spoken(world, method, request, token, "application/grpc-web+proto")
+    return _first_of(method, answer) if method.server_streaming else web_outcome(answer, method)
+
+
+def spoken(world: World, method: MethodDescriptor, request: Message, token: str | None, content_type: str) -> requests.Response:
+    """The answer to a request in one frame."""
     payload = request.SerializeToString()
-    headers = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1", **_signed(token)}
-    answer = http.post(spoken_at(world, method), b"\0" + len(payload).to_bytes(4, "big") + payload, headers=headers)
-    return web_outcome(answer, method)
+    headers = {"content-type": content_type, **_signed(token)}
+    body = b"\0" + len(payload).to_bytes(4, "big") + payload
+    return http.post(spoken_at(world, method), body, headers=headers, stream=method.server_streaming)
+
+
+def frames_of(answer: requests.Response) -> Iterator[tuple[int, bytes]]:
+    """Flags and content of each frame, as it comes."""
+    while head := answer.raw.read(5):
+        yield head[0], answer.raw.read(int.from_bytes(head[1:], "big"))
+
+
+def _first_of(method: MethodDescriptor, answer: requests.Response) -> Outcome:
+    """Whether a stream gave a message, or why not."""
+    assert answer.status_code == 200
+    flags, content = next(frames_of(answer))
+    answer.close()
+    if flags == 0:
+        message_factory.GetMessageClass(method.output_type).FromString(content)
+        return OK
+    if flags == 0x80:
+        return _trailers(content)
+    error = json.loads(content)["error"]
+    info = error_details_pb2.ErrorInfo.FromString(base64.b64decode(error["details"][0]["value"] + "=="))
+    return Outcome(error["code"].upper(), info.reason)
 
 
 def web_outcome(answer: requests.Response, method: MethodDescriptor) -> Outcome:
@@ -136,11 +185,19 @@ def web_outcome(answer: requests.Response, method: MethodDescriptor) -> Outcome:
         end = 5 + int.from_bytes(rest[1:5], "big")
         frames.append((rest[0], rest[5:end]))
         rest = rest[end:]
-    lines = dict(line.split(": ", 1) for line in frames[-1][1].decode().split("\r\n") if line)
-    code = {code.value[0]: code.name for code in grpc.StatusCode}[int(lines["grpc-status"])]
-    assert [flags for flags, _ in frames] == ([0, 0x80] if code == "OK" else [0x80])
-    if code == "OK":
+    assert [flags for flags, _ in frames] == ([0, 0x80] if len(frames) == 2 else [0x80])
+    outcome = _trailers(frames[-1][1])
+    assert (outcome == OK) is (len(frames) == 2)
+    if outcome == OK:
         message_factory.GetMessageClass(method.output_type).FromString(frames[0][1])
+    return outcome
+
+
+def _trailers(content: bytes) -> Outcome:
+    """What a frame of trailers says."""
+    lines = dict(line.split(": ", 1) for line in content.decode("ascii").split("\r\n") if line)
+    code = {code.value[0]: code.name for code in grpc.StatusCode}[int(lines["grpc-status"])]
+    if code == "OK":
         return OK
     assert lines["grpc-message"]
     details = status_pb2.Status.FromString(base64.b64decode(lines["grpc-status-details-bin"] + "=="))
