@@ -1,8 +1,8 @@
 """The one path of every call, whichever door it came through:
 
-authenticate → policy → rate → validate → first part → idempotency → method → audit, outbox → commit.
+authenticate → gate → policy → rate → validate → first part → idempotency → method → audit, outbox → commit.
 
-A server stream goes the first four steps and is then followed (kit/streams.py).
+A server stream goes the first five steps and is then followed (kit/streams.py).
 """
 
 import logging
@@ -17,6 +17,7 @@ from gamehall_server.kit import audit, idempotency, outbox
 from gamehall_server.kit.call import Arrival, Call, Caller
 from gamehall_server.kit.clock import Clock, Micros
 from gamehall_server.kit.errors import Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated
+from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Answer, Drift, Method, Prepared, Rpc, Servicer, bind
 from gamehall_server.kit.storage import Database, Handle
 from gamehall_server.kit.streams import Streams
@@ -24,6 +25,7 @@ from gamehall_server.kit.streams import Streams
 log = logging.getLogger("gamehall.invoke")
 BEARER = "bearer "
 
+Gate = Callable[[Rpc, Caller | None], None]
 Rate = Callable[[Rpc, Caller | None, Arrival], None]
 Observe = Callable[[Rpc, Arrival, Fault | None], None]
 
@@ -38,6 +40,10 @@ class Authenticator(Protocol):
     async def verify(self, token: str, db: Handle) -> Caller:
         """Verifies the token."""
         ...
+
+
+def unlocked(rpc: Rpc, caller: Caller | None) -> None:
+    """The gate of a deployment that is never locked."""
 
 
 def unlimited(rpc: Rpc, caller: Caller | None, arrival: Arrival) -> None:
@@ -58,15 +64,19 @@ class App:
         clock: Clock,
         servicers: Iterable[Servicer],
         *,
+        gate: Gate = unlocked,
+        proxies: Proxies | None = None,
         rate: Rate = unlimited,
         observe: Observe = unobserved,
         most_in_flight: int = 1000,
-        most_streams: int = 1000,
+        most_streams: int = 10_000,
     ) -> None:
         self.database = database
         self.clock = clock
         self.observe = observe
         self._authenticator = authenticator
+        self._gate = gate
+        self._proxies = proxies or Proxies()
         self._rate = rate
         self._most_in_flight = most_in_flight
         self._in_flight = 0
@@ -127,7 +137,9 @@ class App:
         fault: Fault | None = None
 
         async def still_allowed() -> None:
-            rpc.access.scope(await self._authenticate(rpc, call.arrival))
+            caller = await self._authenticate(rpc, call.arrival)
+            self._gate(rpc, caller)
+            rpc.access.scope(caller)
 
         try:
             yield None
@@ -148,7 +160,10 @@ class App:
             self.observe(rpc, call.arrival, fault)
 
     async def _begin(self, rpc: Rpc, request: Message, arrival: Arrival) -> Call:
+        if arrival.forwarded is not None:
+            arrival.address = self._proxies.caller(arrival.address, arrival.forwarded)
         caller = await self._authenticate(rpc, arrival)
+        self._gate(rpc, caller)
         scope = rpc.access.scope(caller)
         self._rate(rpc, caller, arrival)
         violations = rpc.check(request)

@@ -39,6 +39,8 @@ class PlatformServiceStub:
     """Tells the state at once and again at each change, until the server ends or the caller goes."""
     GetVersion: _grpc.UnaryUnaryMultiCallable[_platform_pb2.GetVersionRequest, _platform_pb2.GetVersionResponse]
     """Gives the version of the server."""
+    ListErrorCodes: _grpc.UnaryUnaryMultiCallable[_platform_pb2.ListErrorCodesRequest, _platform_pb2.ListErrorCodesResponse]
+    """Lists every reason a call can fail for."""
 
 @_typing.type_check_only
 class PlatformServiceAsyncStub(PlatformServiceStub):
@@ -51,6 +53,8 @@ class PlatformServiceAsyncStub(PlatformServiceStub):
     """Tells the state at once and again at each change, until the server ends or the caller goes."""
     GetVersion: _aio.UnaryUnaryMultiCallable[_platform_pb2.GetVersionRequest, _platform_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Gives the version of the server."""
+    ListErrorCodes: _aio.UnaryUnaryMultiCallable[_platform_pb2.ListErrorCodesRequest, _platform_pb2.ListErrorCodesResponse]  # type: ignore[assignment]
+    """Lists every reason a call can fail for."""
 
 class PlatformServiceServicer(metaclass=_abc_1.ABCMeta):
     """Facts about the deployment."""
@@ -78,6 +82,14 @@ class PlatformServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_platform_pb2.GetVersionResponse, _abc.Awaitable[_platform_pb2.GetVersionResponse]]:
         """Gives the version of the server."""
+
+    @_abc_1.abstractmethod
+    def ListErrorCodes(
+        self,
+        request: _platform_pb2.ListErrorCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_platform_pb2.ListErrorCodesResponse, _abc.Awaitable[_platform_pb2.ListErrorCodesResponse]]:
+        """Lists every reason a call can fail for."""
 
 def add_PlatformServiceServicer_to_server(servicer: PlatformServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

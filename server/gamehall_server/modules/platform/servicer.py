@@ -1,8 +1,9 @@
-"""Health and version, and the clock of a sandbox deployment."""
+"""Health, version and error codes, and the clock of a sandbox deployment."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from gamehall.options.v1 import errors_pb2
 from gamehall.platform.v1 import platform_pb2 as pb
 
 from gamehall_server import __version__
@@ -11,6 +12,21 @@ from gamehall_server.kit.clock import SECOND, Clock, SandboxClock
 from gamehall_server.kit.health import Health
 
 WORDS = {True: "UP", False: "DOWN"}
+REASON = "ERROR_REASON_"
+
+
+def error_codes() -> list[pb.ErrorCode]:
+    """Every error reason of the contract, by code; docs/errors.md is made from it too."""
+    codes = []
+    for value in sorted(errors_pb2.ErrorReason.DESCRIPTOR.values, key=lambda value: value.number):
+        told = value.GetOptions().Extensions[errors_pb2.error]
+        if value.number:
+            code = pb.ErrorCode(code=value.number, name=value.name.removeprefix(REASON), meaning=told.meaning, example=told.example)
+            code.http_statuses.extend(told.http)
+            if told.grpc:
+                code.grpc_status = told.grpc
+            codes.append(code)
+    return codes
 
 
 class Platform:
@@ -34,6 +50,9 @@ class Platform:
 
     async def GetVersion(self, request: pb.GetVersionRequest, call: Call) -> pb.GetVersionResponse:
         return pb.GetVersionResponse(version=__version__)
+
+    async def ListErrorCodes(self, request: pb.ListErrorCodesRequest, call: Call) -> pb.ListErrorCodesResponse:
+        return pb.ListErrorCodesResponse(error_codes=error_codes())
 
 
 class Sandbox:
