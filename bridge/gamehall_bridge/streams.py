@@ -1,7 +1,7 @@
 """Server streams over HTTP: the answer begins at once and goes on until there is no more to say or nobody to say it to.
 
-REST gives server-sent events (HTML Standard, section 9.2): one `data` of the published JSON per message. Events have no ids, since an id
-promises that a stream can go on from it, and ours begin with the present state instead.
+REST gives server-sent events (HTML Standard, section 9.2): one event `message` per message of the stream, with the published JSON as its
+data and its number in this answer as its id. A stream begins with the present state and not after an id, so Last-Event-ID is not looked at.
 """
 
 import asyncio
@@ -54,10 +54,12 @@ class Events:
 
     def __init__(self, binding: Binding) -> None:
         self._binding = binding
+        self._number = 0
 
     def message(self, message: Message) -> bytes:
         """An event with the published JSON."""
-        return b"data: " + self._binding.write(message) + b"\n\n"
+        self._number += 1
+        return b"id: %d\nevent: message\ndata: %b\n\n" % (self._number, self._binding.write(message))
 
     def end(self, fault: Fault | None, number: str) -> bytes:
         """Nothing, or the event `error` with the published shape."""

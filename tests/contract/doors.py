@@ -91,13 +91,18 @@ def over_http(world: World, method: MethodDescriptor, request: Message, token: s
 
 
 def events(answer: requests.Response) -> Iterator[str]:
-    """The server-sent events of an answer, each as it comes: its lines, without the one that says when to come again."""
+    """The server-sent events of an answer, each as it comes: the data of a message, or the lines of another event."""
     found: list[str] = []
+    number = 0
     for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
         if line:
             found.append(line)
         elif found:
-            if not found[0].startswith("retry:"):
+            if found[0].startswith("id:"):
+                number += 1
+                assert found[:2] == [f"id: {number}", "event: message"]
+                yield "\n".join(found[2:])
+            elif not found[0].startswith(("retry:", ":")):
                 yield "\n".join(found)
             found = []
 
