@@ -138,7 +138,7 @@ class Bridge:
                 deadline.at += CALL_SECONDS
                 if isinstance(binding, Spoken) and binding.seconds is not None:
                     self._deadlines.shorten(deadline, binding.seconds)
-                if binding.rpc.stream is not None:
+                if binding.rpc.streams:
                     messages = await self._app.open(binding.rpc, request, arrival)
                     status, body, content_type = 200, b"", b""
                 else:
@@ -148,6 +148,8 @@ class Bridge:
         except Gone:
             return
         except (Fault, Refused) as problem:
+            # A server elsewhere has its own number of the call.
+            number = number if arrival is None else arrival.request_id
             status, body, extra, content_type = self._refusal(problem, number, binding, head, sent)
         except asyncio.CancelledError:
             if not deadline.passed:
@@ -160,6 +162,7 @@ class Bridge:
             status, body, extra, content_type = self._refusal(Internal(), number, binding, head, sent)
         finally:
             self._deadlines.end(deadline)
+        number = number if arrival is None else arrival.request_id
         extra = [*extra, *cors, (b"x-request-id", number.encode())]
         if messages is None:
             await _answer(scope, send, status, body, content_type, always, extra)

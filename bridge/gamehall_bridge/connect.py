@@ -30,6 +30,7 @@ from gamehall_bridge.frames import END_STREAM, TRAILERS, frame, from_text, one_m
 from gamehall_bridge.server_secrets import Carries, carrier
 
 JSON = b"application/json"
+ENDED_WELL = frame(TRAILERS, b"grpc-status: 0\r\n")
 # A refusal of the HTTP layer has a code of its own here.
 CODES = {
     404: StatusCode.UNIMPLEMENTED,
@@ -90,7 +91,7 @@ class Connect:
     def verbs(self, path: str) -> tuple[str, ...]:
         """How the RPC at a path may be called; nothing where there is none."""
         rpc = self._rpcs.get(path)
-        return () if rpc is None else ("GET", "POST") if rpc.reads and rpc.stream is None else ("POST",)
+        return () if rpc is None else ("GET", "POST") if rpc.reads and not rpc.streams else ("POST",)
 
     def spoken(self, verb: str, path: str, content_type: bytes, headers: Iterable[tuple[bytes, bytes]]) -> "Spoken | None":
         """The call at a path where an RPC is. Elsewhere one that is refused, where its tongue shows that an RPC was meant; else None.
@@ -101,7 +102,7 @@ class Connect:
         tongue = TONGUES.get(content_type.partition(b";")[0].strip().lower())
         if rpc is None:
             return Spoken(None, tongue, headers) if tongue is not None and tongue is not TONGUES[JSON] and verb == "POST" else None
-        if tongue is None or not (tongue.web or tongue.stream is (rpc.stream is not None)):
+        if tongue is None or not (tongue.web or tongue.stream is rpc.streams):
             raise Refused(Malformed("The content type is none that an RPC can be called with."), 415, [ACCEPT_POST])
         return Spoken(rpc, tongue, headers)
 
@@ -152,7 +153,8 @@ class Spoken:
     def write(self, answer: Answer) -> bytes:
         """The body of an answer."""
         message = answer.message() if isinstance(answer, Rows) else answer
-        return self.message(message) + self.end(None, "") if self._tongue.web else self._payload(message)
+        payload = self._payload(message)
+        return self._framed(frame(0, payload) + ENDED_WELL) if self._tongue.web else payload
 
     def message(self, message: Message) -> bytes:
         """One message of a stream."""
@@ -162,7 +164,7 @@ class Spoken:
         """The last frame of a stream."""
         if fault is not None:
             return self.refusal(fault, number, None)[1]
-        return self._framed(frame(TRAILERS, b"grpc-status: 0\r\n") if self._tongue.web else frame(END_STREAM, b"{}"))
+        return self._framed(ENDED_WELL if self._tongue.web else frame(END_STREAM, b"{}"))
 
     def _payload(self, message: Message) -> bytes:
         return orjson.dumps(json_format.MessageToDict(message)) if self._tongue.json else message.SerializeToString()

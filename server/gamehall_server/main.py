@@ -87,6 +87,11 @@ def permissions_of(app: App) -> set[str]:
     return {name for rpc in app.rpcs.values() for name in rpc.permissions}
 
 
+def served(settings: Settings) -> list[type[Servicer]]:
+    """The servicers of such a deployment."""
+    return [servicer for servicer in SERVICERS if settings.sandbox or not for_sandbox(servicer)]
+
+
 async def build(settings: Settings, *, observe: Observe = unobserved) -> Product:
     """Opens the database, settles what every deployment starts with, and binds every servicer to its RPCs.
 
@@ -112,7 +117,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
     health = Health(database)
     parts = Parts(database, health, clock, hasher, keys, verifier, values, notice)
-    servicers = [make(parts) for servicer, make in SERVICERS.items() if settings.sandbox or not for_sandbox(servicer)]
+    servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     app = App(
         database,
         verifier,

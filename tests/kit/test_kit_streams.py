@@ -197,7 +197,13 @@ def test_events_say_what_they_are(ann, ticks):
     assert {name: answer.headers[name] for name in SEED} == SEED
     assert "content-length" not in answer.headers
     lines = answer.iter_lines(chunk_size=1, decode_unicode=True)
-    assert [next(lines) for _ in range(5)] == ["retry: 3000", "", "id: 1", "event: message", f'data: {{"number":7,"user_id":{ann.id},"padding":""}}']
+    assert [next(lines) for _ in range(5)] == [
+        "retry: 3000",
+        "",
+        "id: 1",
+        "event: message",
+        f'data: {{"number":7,"user_id":{ann.id},"padding":""}}',
+    ]
     answer.close()
 
 

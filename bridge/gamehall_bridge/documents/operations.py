@@ -185,7 +185,7 @@ class Operations:
             field = output.fields_by_name[route.response_body]
             schema, told = self._schemas.of_value(field), comment(output.full_name) or told_of(field)
         answer = {"content": {_produced(route): {"schema": schema}}} if self._modern else {"schema": schema}
-        told = f"{told} {_STREAMED}".strip() if route.rpc.stream is not None else told
+        told = f"{told} {_STREAMED}".strip() if route.rpc.streams else told
         return {status: {"description": told or "Done.", **answer}}
 
 
@@ -194,7 +194,7 @@ def _plain_type(schema: Schema) -> str:
 
 
 def _produced(route: Route) -> str:
-    return EVENTS if route.rpc.stream is not None else TEXT if _is_raw(route) else JSON
+    return EVENTS if route.rpc.streams else TEXT if _is_raw(route) else JSON
 
 
 def _is_raw(route: Route) -> bool:

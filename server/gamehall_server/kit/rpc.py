@@ -56,11 +56,13 @@ class Rpc:
         "response",
         "rules",
         "stream",
+        "streams",
         "then",
         "user_field",
     )
 
-    def __init__(self, descriptor: MethodDescriptor, method: Method | Prepared | Stream) -> None:
+    def __init__(self, descriptor: MethodDescriptor, method: Method | Prepared | Stream | None = None) -> None:
+        """`method` answers it; None where another server does."""
         self.descriptor = descriptor
         self.name = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
         self.request: type[Message] = message_factory.GetMessageClass(descriptor.input_type)
@@ -76,15 +78,16 @@ class Rpc:
         self.first: Callable[[Any, Call], Awaitable[Any]] | None = None
         self.then: Callable[[Any, Call, Any], Awaitable[Message]] | None = None
         self.method: Method | None = None
-        # Set for a server stream, and for nothing else.
+        self.streams = descriptor.server_streaming
         self.stream: Stream | None = None
-        self._check_kind(method)
-        if descriptor.server_streaming:
-            self.stream = cast(Stream, method)
+        if method is not None:
+            self._check_kind(method)
+        if self.streams:
+            self.stream = cast(Stream | None, method)
         elif isinstance(method, Prepared):
             self.first, self.then = method
         else:
-            self.method = cast(Method, method)
+            self.method = cast(Method | None, method)
 
     def _check_kind(self, method: Any) -> None:
         if self.descriptor.client_streaming:

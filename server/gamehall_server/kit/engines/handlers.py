@@ -110,7 +110,7 @@ def handler_of(app: App, rpc: Rpc) -> Any:
         given = context.invocation_metadata(), context.peer(), context.send_initial_metadata, context.write
         await ended(await serve_stream(app, rpc, payload, *given), context)
 
-    if rpc.stream is not None:
+    if rpc.streams:
         return grpc.unary_stream_rpc_method_handler(stream)
     return grpc.unary_unary_rpc_method_handler(unary)
 

@@ -41,7 +41,7 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
             self._ours = {}
             await super().start()
             ours = ((number, app.rpcs.get(path)) for number, (path, _) in enumerate(self._table))
-            self._ours = {number: _serving(app, rpc) for number, rpc in ours if rpc is not None and rpc.stream is None}
+            self._ours = {number: _serving(app, rpc) for number, rpc in ours if rpc is not None and not rpc.streams}
 
         async def stop(self, grace: float | None) -> None:
             """Refuses new calls and lets those under way end for `grace` seconds."""
