@@ -13,6 +13,7 @@ const given = JSON.parse(fs.readFileSync(0, "utf8"));
 const load = (name) => require(path.join(given.generated, `${name}_pb.js`));
 const { UserService } = load("gamehall/users/v1/users");
 const { TokenService } = load("gamehall/auth/v1/tokens");
+const { PlatformService } = load("gamehall/platform/v1/platform");
 const { CommentService, CommentSchema } = load("gamehall/comments/v1/comments");
 const { ErrorInfoSchema, BadRequestSchema } = load("google/rpc/error_details");
 
@@ -68,8 +69,20 @@ async function steps(transport, { username, email }) {
   await comments.deleteComment({ id: comment.id }, { headers });
   refused.deleted = await refusal(comments.getComment({ id: comment.id }));
 
+  // A stream is read up to its first message and then left.
+  const states = [];
+  const leave = new AbortController();
+  try {
+    for await (const state of createClient(PlatformService, transport).watchHealth({}, { signal: leave.signal })) {
+      states.push(state.status);
+      leave.abort();
+    }
+  } catch (error) {
+    states.push(Code[ConnectError.from(error).code]);
+  }
+
   const json = (message) => toJson(CommentSchema, message);
-  return { id: String(user.id), comment: json(comment), again: json(again), page: page.content.map(json), total: String(page.pageInfo.totalElements), edited: json(edited), refused, sent };
+  return { id: String(user.id), comment: json(comment), again: json(again), page: page.content.map(json), total: String(page.pageInfo.totalElements), edited: json(edited), refused, states, sent };
 }
 
 async function main() {

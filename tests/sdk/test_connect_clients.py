@@ -1,5 +1,6 @@
 """Connect's official clients with generated code, unmodified: Connect in JSON, binary and by GET, gRPC-Web, and gRPC itself."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,13 @@ def test_every_transport_does_the_same(told, transport):
     assert steps["again"] == said
     assert (steps["page"], steps["total"]) == ([said], "1")
     assert steps["edited"] == {**said, "content": "edited", "summary": "edited", "updatedDate": steps["edited"]["updatedDate"]}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_every_transport_follows_a_stream_and_leaves_it(world, told, transport):
+    assert told[transport]["states"] == ["UP", "Canceled"]
+    while world.server.app.streams.open:
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
