@@ -13,9 +13,10 @@ from gamehall_server.kit.rpc import Answer
 from google.protobuf.message import Message
 
 from gamehall_bridge.binding import JSON, Binding
+from gamehall_bridge.connect import Connect, Spoken
 from gamehall_bridge.cors import Cors
 from gamehall_bridge.deadlines import Deadlines
-from gamehall_bridge.errors import Headers, refusal
+from gamehall_bridge.errors import Headers, Refused, refusal
 from gamehall_bridge.routes import Match, Routes, routes_of
 
 log = logging.getLogger("gamehall.bridge")
@@ -51,16 +52,6 @@ class Invoker(Protocol):
 
 class Gone(Exception):
     """The client left before its request was whole. Nobody is there to answer."""
-
-
-class Refused(Exception):
-    """A refusal that the HTTP layer itself makes, with the status it wants."""
-
-    def __init__(self, fault: Fault, status: int, headers: Headers | None = None) -> None:
-        self.fault = fault
-        self.status = status
-        self.headers = headers or []
-        super().__init__(fault.message)
 
 
 class Head:
@@ -104,13 +95,14 @@ class Bridge:
         self._cors = Cors(origins)
         self._largest_body = largest_body
         self._routes = Routes(route for rpc in app.rpcs.values() for route in routes_of(rpc))
+        self._connect = Connect(app.rpcs)
         self._deadlines = Deadlines()
         self._bindings: dict[tuple[str, str], Binding] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = Head(scope["headers"])
         number = request_id()
-        binding: Binding | None = None
+        binding: Binding | Spoken | None = None
         sent = b""
         arrival: Arrival | None = None
         deadline = self._deadlines.start(BODY_SECONDS)
@@ -131,44 +123,49 @@ class Bridge:
                     cors = self._cors.headers(head.origin)
                 arrival = _arrival(scope, head, number)
                 deadline.at += CALL_SECONDS
+                if isinstance(binding, Spoken) and binding.seconds is not None:
+                    self._deadlines.shorten(deadline, binding.seconds)
                 answer = await self._app.invoke(binding.rpc, request, arrival)
                 status, body, content_type = binding.status, binding.write(answer), binding.content_type
                 extra = [(b"idempotent-replayed", b"true")] if arrival.replayed else []
         except Gone:
             return
         except (Fault, Refused) as problem:
-            status, body, extra = self._refusal(problem, number, binding, head, sent)
-            content_type = JSON
+            status, body, extra, content_type = self._refusal(problem, number, binding, head, sent)
         except asyncio.CancelledError:
             if not deadline.passed:
                 raise
             deadline.task.uncancel()
             late = Refused(TimedOut("The body did not arrive in time."), 408) if arrival is None else TimedOut()
-            status, body, extra = self._refusal(late, number, binding, head, sent)
-            content_type = JSON
+            status, body, extra, content_type = self._refusal(late, number, binding, head, sent)
         except Exception:
             log.exception("bug in the bridge, request %s", number)
-            status, body, extra = self._refusal(Internal(), number, binding, head, sent)
-            content_type = JSON
+            status, body, extra, content_type = self._refusal(Internal(), number, binding, head, sent)
         finally:
             self._deadlines.end(deadline)
         await _answer(scope, send, status, body, content_type, [*extra, *cors, (b"x-request-id", number.encode())])
 
-    def _find(self, scope: Scope, head: Head) -> tuple[Binding, Match]:
+    def _find(self, scope: Scope, head: Head) -> tuple[Binding | Spoken, Match]:
         verb = scope["method"]
         path = scope["raw_path"].decode("latin-1")
         if head.size + len(path) + len(scope["query_string"]) > LARGEST_HEAD:
             raise Refused(head_too_large(), 431)
-        match = self._routes.find("GET" if verb == "HEAD" else verb, path)
+        verb = "GET" if verb == "HEAD" else verb
+        match = self._routes.find(verb, path)
         route = match.route
         if route is None:
-            raise _no_route(verb, scope["path"], match.allowed)
+            # No binding has the form of an RPC's own path, so REST is asked first.
+            allowed = match.allowed or self._connect.verbs(path)
+            spoken = self._connect.spoken(verb, path, head.content_type, scope["headers"]) if not allowed or verb in allowed else None
+            if spoken is None:
+                raise _no_route(scope["method"], scope["path"], allowed)
+            return spoken, match
         binding = self._bindings.get((route.verb, route.path))
         if binding is None:
             binding = self._bindings[route.verb, route.path] = Binding(route)
         return binding, match
 
-    async def _body(self, binding: Binding, head: Head, receive: Receive) -> bytes:
+    async def _body(self, binding: Binding | Spoken, head: Head, receive: Receive) -> bytes:
         if not binding.has_body:
             return b""
         if head.content_encoding not in (b"", b"identity"):
@@ -198,25 +195,34 @@ class Bridge:
 
     def _options(self, scope: Scope, head: Head) -> tuple[int, bytes, Headers, bytes]:
         path = scope["raw_path"].decode("latin-1")
-        verbs = self._routes.find("OPTIONS", path).allowed
+        verbs = self._routes.find("OPTIONS", path).allowed or self._connect.verbs(path)
         if not verbs:
             raise _no_route("OPTIONS", scope["path"], ())
         verbs = tuple(sorted({*verbs, "OPTIONS", *(("HEAD",) if "GET" in verbs else ())}))
         allow = (b"allow", ", ".join(verbs).encode())
         return 204, b"", [allow, *(self._cors.preflight(head.origin, verbs) if head.preflight else [])], JSON
 
-    def _carries_secret(self, binding: Binding, request: Message, head: Head) -> bool:
+    def _carries_secret(self, binding: Binding | Spoken, request: Message, head: Head) -> bool:
         """Whether a call proves a server's identity: such an answer is never a browser's business."""
         named = binding.oauth and head.authorization is not None
         return named or (binding.server_secrets is not None and binding.server_secrets(request))
 
-    def _refusal(self, problem: Exception, number: str, binding: Binding | None, head: Head, sent: bytes) -> tuple[int, bytes, Headers]:
-        basic = head.authorization is not None and head.authorization[:6].lower() == b"basic "
+    def _refusal(
+        self, problem: Exception, number: str, binding: Binding | Spoken | None, head: Head, sent: bytes
+    ) -> tuple[int, bytes, Headers, bytes]:
+        wanted: int | None = None
+        headers: Headers = []
         if isinstance(problem, Refused):
-            status, body, extra = refusal(problem.fault, number, binding, basic, problem.status, sent)
-            return status, body, [*extra, *problem.headers]
-        fault = problem if isinstance(problem, Fault) else TimedOut()
-        return refusal(fault, number, binding, basic, None, sent)
+            fault, wanted, headers = problem.fault, problem.status, problem.headers
+        else:
+            fault = problem if isinstance(problem, Fault) else TimedOut()
+        if isinstance(binding, Spoken):
+            status, body, extra, content_type = binding.refusal(fault, number, wanted)
+        else:
+            basic = head.authorization is not None and head.authorization[:6].lower() == b"basic "
+            status, body, extra = refusal(fault, number, binding, basic, wanted, sent)
+            content_type = JSON
+        return status, body, [*extra, *headers], content_type
 
 
 def _arrival(scope: Scope, head: Head, number: str) -> Arrival:

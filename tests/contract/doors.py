@@ -1,5 +1,6 @@
-"""Any RPC through either door, made from its descriptor alone, and how the call ended."""
+"""Any RPC through any door, made from its descriptor alone, and how the call ended."""
 
+import base64
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, MessageToJson, ParseDict
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from worlds import World
@@ -95,7 +96,68 @@ def published_refusal(answer: requests.Response) -> Outcome:
     return Outcome(code, ErrorReason.Name(body["code"]).removeprefix(REASON))
 
 
-DOORS: dict[str, Door] = {"http": over_http, "grpc": over_grpc}
+def over_connect(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
+    """Calls as a browser does that speaks Connect in JSON."""
+    headers = {"content-type": "application/json", "connect-protocol-version": "1", **_signed(token)}
+    answer = http.post(spoken_at(world, method), MessageToJson(request), headers=headers)
+    told = answer.json()
+    if answer.ok:
+        ParseDict(told, message_factory.GetMessageClass(method.output_type)())
+        return OK
+    return connect_refusal(answer)
+
+
+def connect_refusal(answer: requests.Response) -> Outcome:
+    """What a refusal in Connect's form says."""
+    told = answer.json()
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"]
+    assert told.keys() == {"code", "message", "details"}
+    assert told["message"]
+    first = told["details"][0]
+    info = error_details_pb2.ErrorInfo.FromString(base64.b64decode(first["value"] + "=="))
+    assert (first["type"], info.domain) == ("google.rpc.ErrorInfo", "gamehall")
+    return Outcome(told["code"].upper(), info.reason)
+
+
+def over_grpc_web(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
+    """Calls as a browser does that speaks gRPC-Web."""
+    payload = request.SerializeToString()
+    headers = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1", **_signed(token)}
+    answer = http.post(spoken_at(world, method), b"\0" + len(payload).to_bytes(4, "big") + payload, headers=headers)
+    return web_outcome(answer, method)
+
+
+def web_outcome(answer: requests.Response, method: MethodDescriptor) -> Outcome:
+    """What the frames of a gRPC-Web answer say."""
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/grpc-web+proto")
+    frames, rest = [], answer.content
+    while rest:
+        end = 5 + int.from_bytes(rest[1:5], "big")
+        frames.append((rest[0], rest[5:end]))
+        rest = rest[end:]
+    lines = dict(line.split(": ", 1) for line in frames[-1][1].decode().split("\r\n") if line)
+    code = {code.value[0]: code.name for code in grpc.StatusCode}[int(lines["grpc-status"])]
+    assert [flags for flags, _ in frames] == ([0, 0x80] if code == "OK" else [0x80])
+    if code == "OK":
+        message_factory.GetMessageClass(method.output_type).FromString(frames[0][1])
+        return OK
+    assert lines["grpc-message"]
+    details = status_pb2.Status.FromString(base64.b64decode(lines["grpc-status-details-bin"] + "=="))
+    assert details.code == int(lines["grpc-status"])
+    return Outcome(code, error_details_pb2.ErrorInfo.FromString(details.details[0].value).reason)
+
+
+def spoken_at(world: World, method: MethodDescriptor) -> str:
+    """The address of an RPC for Connect and gRPC-Web."""
+    return f"{world.url}/{method.containing_service.full_name}/{method.name}"
+
+
+def _signed(token: str | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+DOORS: dict[str, Door] = {"http": over_http, "grpc": over_grpc, "connect": over_connect, "grpc-web": over_grpc_web}
 
 
 def addressed(world: World, method: MethodDescriptor, request: Message, token: str | None) -> dict[str, Any]:
