@@ -39,12 +39,14 @@ docs: $(VENV)/dev.stamp ## docs/operations.md from a recorded test run
 
 migration: $(VENV)/dev.stamp ## the next migration: make migration name=notes
 	$(BIN)/python tools/migration.py $(name)
+	$(BIN)/ruff check --quiet --fix server/gamehall_server/migrations
 	$(BIN)/ruff format --quiet server/gamehall_server/migrations
 
-gen: $(VENV)/dev.stamp ## generated/ and routes.lock from protos/
+gen: $(VENV)/dev.stamp ## generated/, routes.lock and docs/errors.md from protos/
 	PATH="$(CURDIR)/$(BIN):$$PATH" buf format -w
 	PATH="$(CURDIR)/$(BIN):$$PATH" buf generate
 	$(BIN)/python tools/routes_lock.py > protos/routes.lock
+	$(BIN)/python tools/errors_page.py > docs/errors.md
 
 lint: $(VENV)/dev.stamp ## style, layers, contract
 	$(BIN)/ruff format --check .
@@ -61,6 +63,7 @@ contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing pub
 
 bench: $(VENV)/dev.stamp ## gamehall and two references side by side; writes docs/benchmarks.md
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.codec
 
 clean: ## remove what setup made
 	rm -rf $(VENV)

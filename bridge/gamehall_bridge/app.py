@@ -16,6 +16,7 @@ from gamehall_bridge.binding import JSON, Binding
 from gamehall_bridge.connect import Connect, Spoken
 from gamehall_bridge.cors import Cors
 from gamehall_bridge.deadlines import Deadlines
+from gamehall_bridge.documents import pages_of
 from gamehall_bridge.errors import Headers, Refused, refusal
 from gamehall_bridge.routes import Match, Routes, routes_of
 
@@ -38,6 +39,8 @@ ALWAYS: Headers = [
     (b"x-application-context", b"KnetikCloud:remote"),
     (b"expires", b"0"),
 ]
+# The same of what may be kept, which says for how long.
+LASTING = [header for header in ALWAYS if header[0] not in (b"pragma", b"cache-control", b"expires")]
 
 
 class Invoker(Protocol):
@@ -57,10 +60,11 @@ class Gone(Exception):
 class Head:
     """The request's head: the headers that matter here."""
 
-    __slots__ = ("authorization", "content_encoding", "content_length", "content_type", "key", "origin", "preflight", "size")
+    __slots__ = ("authorization", "content_encoding", "content_length", "content_type", "forwarded", "key", "origin", "preflight", "size")
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.authorization: bytes | None = None
+        self.forwarded: bytes | None = None
         self.key: bytes | None = None
         self.origin: bytes | None = None
         self.content_type = b""
@@ -83,6 +87,8 @@ class Head:
                 self.content_length = value
             elif name == b"content-encoding":
                 self.content_encoding = value.lower()
+            elif name == b"x-forwarded-for":
+                self.forwarded = value if self.forwarded is None else self.forwarded + b"," + value
             elif name == b"access-control-request-method":
                 self.preflight = True
 
@@ -96,6 +102,7 @@ class Bridge:
         self._largest_body = largest_body
         self._routes = Routes(route for rpc in app.rpcs.values() for route in routes_of(rpc))
         self._connect = Connect(app.rpcs)
+        self._pages = pages_of(app.rpcs.values())
         self._deadlines = Deadlines()
         self._bindings: dict[tuple[str, str], Binding] = {}
 
@@ -107,11 +114,15 @@ class Bridge:
         arrival: Arrival | None = None
         deadline = self._deadlines.start(BODY_SECONDS)
         cors = self._cors.headers(head.origin)
+        always = ALWAYS
         extra: Headers
         try:
             if scope["method"] == "OPTIONS":
                 status, body, extra, content_type = self._options(scope, head)
                 cors = []
+            elif scope["raw_path"] in self._pages:
+                status, body, extra, content_type = await self._page(scope)
+                always = LASTING
             else:
                 binding, match = self._find(scope, head)
                 if binding.server_secrets is not None:
@@ -143,7 +154,7 @@ class Bridge:
             status, body, extra, content_type = self._refusal(Internal(), number, binding, head, sent)
         finally:
             self._deadlines.end(deadline)
-        await _answer(scope, send, status, body, content_type, [*extra, *cors, (b"x-request-id", number.encode())])
+        await _answer(scope, send, status, body, content_type, always, [*extra, *cors, (b"x-request-id", number.encode())])
 
     def _find(self, scope: Scope, head: Head) -> tuple[Binding | Spoken, Match]:
         verb = scope["method"]
@@ -164,6 +175,11 @@ class Bridge:
         if binding is None:
             binding = self._bindings[route.verb, route.path] = Binding(route)
         return binding, match
+
+    async def _page(self, scope: Scope) -> tuple[int, bytes, Headers, bytes]:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise _no_route(scope["method"], scope["path"], ("GET",))
+        return await self._pages[scope["raw_path"]].answer(dict(scope["headers"]), scope.get("scheme", "http").encode())
 
     async def _body(self, binding: Binding | Spoken, head: Head, receive: Receive) -> bytes:
         if not binding.has_body:
@@ -195,7 +211,10 @@ class Bridge:
 
     def _options(self, scope: Scope, head: Head) -> tuple[int, bytes, Headers, bytes]:
         path = scope["raw_path"].decode("latin-1")
-        verbs = self._routes.find("OPTIONS", path).allowed or self._connect.verbs(path)
+        if scope["raw_path"] in self._pages:
+            verbs: tuple[str, ...] = ("GET",)
+        else:
+            verbs = self._routes.find("OPTIONS", path).allowed or self._connect.verbs(path)
         if not verbs:
             raise _no_route("OPTIONS", scope["path"], ())
         verbs = tuple(sorted({*verbs, "OPTIONS", *(("HEAD",) if "GET" in verbs else ())}))
@@ -228,7 +247,8 @@ class Bridge:
 def _arrival(scope: Scope, head: Head, number: str) -> Arrival:
     client = scope.get("client")
     authorization, key = _ascii(head.authorization, "Authorization"), _ascii(head.key, "Idempotency-Key")
-    return Arrival(number, client[0] if client else "", "http", authorization, key)
+    forwarded = None if head.forwarded is None else head.forwarded.decode("latin-1")
+    return Arrival(number, client[0] if client else "", "http", authorization, key, forwarded=forwarded)
 
 
 def _ascii(value: bytes | None, name: str) -> str | None:
@@ -257,9 +277,9 @@ def _no_route(verb: str, path: str, allowed: tuple[str, ...]) -> Refused:
     return Refused(fault, 405, [(b"allow", ", ".join(names).encode())])
 
 
-async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, extra: Headers) -> None:
-    headers = [*ALWAYS, *extra]
-    if status != 204:
+async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> None:
+    headers = [*always, *extra]
+    if status not in (204, 304):
         headers += [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

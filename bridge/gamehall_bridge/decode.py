@@ -9,6 +9,7 @@ from typing import Any
 
 from gamehall_server.kit.errors import Violation
 from gamehall_server.kit.validation import output_only, rules_of
+from gamehall_server.kit.variants import Variants, variants_of
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
@@ -26,10 +27,11 @@ _LONGEST_KEY = 100
 
 @cache
 def setters(descriptor: Descriptor) -> dict[str, Set]:
-    """What to do with each JSON key of a message of this type."""
+    """What to do with each JSON key of a message of this type; of a polymorphic one, with those that every kind has."""
     found: dict[str, Set] = {}
+    variants = variants_of(descriptor)
     for field in descriptor.fields:
-        if output_only(field):
+        if output_only(field) or (variants is not None and field.name in variants.by_arm):
             continue
         if rules_of(field).inline:
             found |= {name: _inside(field.name, put) for name, put in setters(field.message_type).items()}
@@ -40,19 +42,57 @@ def setters(descriptor: Descriptor) -> dict[str, Set]:
 
 def _inside(name: str, put: Set) -> Set:
     def put_inside(value: Any, message: Any, path: str, wrong: Wrong) -> None:
-        put(value, getattr(message, name), path, wrong)
+        put(value, getattr(message, name), f"{path}{name}.", wrong)
 
     return put_inside
 
 
+def _through(arms: tuple[Any, ...], put: Set) -> Set:
+    for arm in reversed(arms):
+        put = _inside(arm.name, put)
+    return put
+
+
+@cache
+def _kinds(descriptor: Descriptor) -> dict[str, tuple[tuple[str, ...], dict[str, Set]]]:
+    """Of a polymorphic message, by word: the arms to set, and what to do with each JSON key."""
+    variants = variants_of(descriptor)
+    assert variants is not None
+    found = {}
+    for word, variant in variants.by_word.items():
+        known = dict(setters(descriptor))
+        for depth, arm in enumerate(variant.arms, 1):
+            known |= {name: _through(variant.arms[:depth], put) for name, put in setters(arm.message_type).items()}
+        found[word] = (tuple(arm.name for arm in variant.arms), known)
+    return found
+
+
+def _kind(value: dict[str, Any], message: Any, path: str, wrong: Wrong, variants: Variants) -> dict[str, Set] | None:
+    """Sets the arm that the object's word names, and gives the keys to take; None where the word tells nothing."""
+    word = value.get(variants.key)
+    kind = _kinds(message.DESCRIPTOR).get(word) if word.__class__ is str else None
+    if kind is not None:
+        for arm in kind[0]:
+            message = getattr(message, arm)
+            message.SetInParent()
+        return kind[1]
+    if variants.open:
+        return setters(message.DESCRIPTOR)
+    wrong.append(Violation(path + variants.key, "required" if word is None else f"must be one of: {variants.known}"))
+    return None
+
+
 def decode(value: Any, message: Message, path: str, wrong: Wrong, known: dict[str, Set] | None = None) -> None:
     """Fills a message from a JSON object. `path` stands before the names of its fields and ends with a dot, or is empty;
-    `known` are the keys to take, where not all are."""
+    `known` are the keys to take, where not all are. Violations name fields as the message does: naming.py tells the client's name."""
     if value.__class__ is not dict:
         wrong.append(Violation(path.rstrip("."), "must be an object"))
         return
     if known is None:
-        known = setters(message.DESCRIPTOR)
+        variants = variants_of(message.DESCRIPTOR)
+        known = setters(message.DESCRIPTOR) if variants is None else _kind(value, message, path, wrong, variants)
+        if known is None:
+            return
     for key, item in value.items():
         if item is not None and (put := known.get(key)) is not None:
             put(item, message, path, wrong)
@@ -152,6 +192,19 @@ def _map_setter(field: Any) -> Set:
     return put
 
 
+def holds_decimals(descriptor: Descriptor) -> bool:
+    """Whether a decimal stands anywhere in a message of this type: its JSON is then read with every digit."""
+    seen, left = {descriptor}, [descriptor]
+    while left:
+        for field in left.pop().fields:
+            if rules_of(field).HasField("decimal"):
+                return True
+            if field.message_type is not None and field.message_type not in seen:
+                seen.add(field.message_type)
+                left.append(field.message_type)
+    return False
+
+
 def fill_free(value: Any, message: Any) -> None:
     """Fills the message. Its kind fits the value; the depth of what callers send was limited before."""
     kind = message.DESCRIPTOR.name
@@ -174,4 +227,5 @@ def fill_free(value: Any, message: Any) -> None:
         message.list_value.SetInParent()
         fill_free(value, message.list_value)
     else:
-        message.number_value = value
+        # A body that is read with exact decimals brings them here too; free JSON keeps doubles.
+        message.number_value = float(value)

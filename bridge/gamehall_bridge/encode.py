@@ -7,10 +7,11 @@ protobuf's own JSON, which cannot write these shapes.
 import base64
 import keyword
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
+import orjson
 from gamehall_server.kit.validation import rules_of
+from gamehall_server.kit.variants import Variants, variants_of
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gamehall_bridge.scalars import words_of
@@ -19,35 +20,65 @@ Encode = Callable[[Any], Any]
 FREE = frozenset({"google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue"})
 
 
-@cache
-def encoder(descriptor: Descriptor) -> Encode:
+_made: dict[Descriptor, Encode] = {}
+
+
+def encoder(descriptor: Any) -> Encode:
     """A function from a message of this type to what orjson writes."""
-    return free if descriptor.full_name in FREE else _compile(descriptor, frozenset())
+    return _made.get(descriptor) or (free if descriptor.full_name in FREE else _compile(descriptor, frozenset()))
 
 
 def _compile(descriptor: Any, around: frozenset[str]) -> Encode:
     """`around`: the types that this one stands in, which are not compiled yet."""
     around |= {descriptor.full_name}
-    space: dict[str, Any] = {"base64": base64.b64encode, "free": free}
+    space: dict[str, Any] = {"base64": base64.b64encode, "free": free, "exact": exact}
+    variants = variants_of(descriptor)
     # What is always written comes as one literal for as long as order allows; the rest is added field by field.
     literal: list[str] = []
     rest: list[str] = []
     for field in descriptor.fields:
+        if variants is not None and field.name in variants.by_arm:
+            continue
         lines = _lines(space, field, around)
         if len(lines) == 1 and lines[0].startswith("d[") and not rest:
             key, _, value = lines[0].partition(" = ")
             literal.append(f"{key[2:-1]}: {value}")
         else:
             rest.extend(lines)
+    if variants is not None:
+        rest.extend(_arms(space, descriptor, variants, around))
     source = ["def encode(m):", f" d = {{{', '.join(literal)}}}", *(f" {line}" for line in rest), " return d"]
     exec("\n".join(source), space)
     encode: Encode = space["encode"]
+    _made[descriptor] = encode
     return encode
+
+
+def _arms(space: dict[str, Any], descriptor: Any, variants: Variants, around: frozenset[str]) -> list[str]:
+    """The fields of an arm stand beside those around it; an arm that is polymorphic by the same key brings the word itself."""
+    space["arms"] = {
+        name: (_encoder_of(descriptor.fields_by_name[name].message_type, around), {} if word is None else {variants.key: word})
+        for name, word in variants.by_arm.items()
+    }
+    return [
+        f"w = m.WhichOneof({variants.oneof!r})",
+        "if w is not None:",
+        " arm, word = arms[w]",
+        " d.update(arm(getattr(m, w)))",
+        " d.update(word)",
+    ]
+
+
+def _encoder_of(kind: Any, around: frozenset[str]) -> Encode:
+    if kind.full_name in around:
+        # A type that holds itself: its encoder is made by the time it is needed.
+        return lambda message: encoder(kind)(message)
+    return _made.get(kind) or (free if kind.full_name in FREE else _compile(kind, around))
 
 
 def field_encoder(field: FieldDescriptor) -> Encode:
     """A function from a message to the value of one of its fields, for answers that are one field."""
-    space: dict[str, Any] = {"base64": base64.b64encode, "free": free}
+    space: dict[str, Any] = {"base64": base64.b64encode, "free": free, "exact": exact}
     exec(f"def encode(m):\n return {_value(space, field, _read(field), frozenset())}", space)
     encode: Encode = space["encode"]
     return encode
@@ -90,15 +121,8 @@ def _value(space: dict[str, Any], field: Any, value: str, around: frozenset[str]
 
 def _single(space: dict[str, Any], field: Any, value: str, around: frozenset[str]) -> str:
     if field.message_type is not None:
-        kind = field.message_type
         name = f"e{len(space)}"
-        if kind.full_name in FREE:
-            space[name] = free
-        elif kind.full_name in around:
-            # A type that holds itself: its encoder is made by the time it is needed.
-            space[name] = lambda message: encoder(kind)(message)
-        else:
-            space[name] = _compile(kind, around)
+        space[name] = _encoder_of(field.message_type, around)
         return f"{name}({value})"
     if field.enum_type is not None:
         name = f"w{len(space)}"
@@ -106,7 +130,14 @@ def _single(space: dict[str, Any], field: Any, value: str, around: frozenset[str
         return f"{name}.get({value}, {value})"
     if field.type == FieldDescriptor.TYPE_BYTES:
         return f"base64({value}).decode()"
+    if rules_of(field).HasField("decimal"):
+        return f"exact({value})"
     return value
+
+
+def exact(digits: str) -> orjson.Fragment:
+    """A decimal number as JSON writes it, every digit kept."""
+    return orjson.Fragment(digits or "0")
 
 
 def free(message: Any) -> Any:

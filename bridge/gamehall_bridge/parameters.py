@@ -15,10 +15,10 @@ FORM = b"application/x-www-form-urlencoded"
 # More parameters than any operation has: a request with more is an attack.
 MOST_PARAMETERS = 200
 # A parameter `a.b.c` reaches this far into messages.
-_DEEPEST = 3
+DEEPEST = 3
 
 
-def parameters_of(fields: Iterable[Any], bound: set[str], levels: int = _DEEPEST) -> dict[str, Set]:
+def parameters_of(fields: Iterable[Any], bound: set[str], levels: int = DEEPEST) -> dict[str, Set]:
     """What to do with each parameter: scalars by name, the fields of messages by dotted path. `bound` are the fields that
     path and body fill."""
     found: dict[str, Set] = {}

@@ -1,21 +1,24 @@
 """Routes: google.api.http bindings of the contract, looked up segment by segment.
 
-A literal segment wins over a variable one, the leftmost first; a variable of an integer field takes digits only while another route
-may fit. Segments are percent-decoded one at a time, so %2F stays inside its segment; nothing is stripped after a dot.
+A literal segment wins over a variable one, the leftmost first; a variable of an integer field or a user's id takes digits (and "me")
+only while another route may fit. Segments are percent-decoded one at a time, so %2F stays inside its segment; nothing is stripped after
+a dot, and `.` and `..` are names like any other. A slash at the end counts: no operation is published with one (docs/decisions/0014).
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from gamehall_server.kit.errors import Malformed
 from gamehall_server.kit.invoke import Rpc
+from gamehall_server.kit.validation import rules_of
 from google.api import annotations_pb2
 
 from gamehall_bridge.scalars import INTEGERS
 
 SEPARATOR = "/"
 WHOLE = "*"
+ME = "me"
 _REST = "=**}"
 
 
@@ -47,11 +50,13 @@ class Match(NamedTuple):
 
 
 class _Node:
-    __slots__ = ("ends", "integer", "literals", "rest", "text")
+    __slots__ = ("ends", "literals", "me", "number", "rest", "text")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
-        self.integer: _Node | None = None
+        self.number: _Node | None = None
+        # Whether the number may be the word for the caller.
+        self.me = False
         self.text: _Node | None = None
         self.rest: dict[str, Route] = {}
         self.ends: dict[str, Route] = {}
@@ -112,9 +117,10 @@ class Routes:
                 return
             if not segment.startswith("{"):
                 node = node.literals.setdefault(segment, _Node())
-            elif fields[_variable(segment)].cpp_type in INTEGERS:
-                node.integer = node.integer or _Node()
-                node = node.integer
+            elif (user := rules_of(field := fields[_variable(segment)]).user_id) or field.cpp_type in INTEGERS:
+                node.me |= user
+                node.number = node.number or _Node()
+                node = node.number
             else:
                 node.text = node.text or _Node()
                 node = node.text
@@ -123,25 +129,25 @@ class Routes:
             self._fixed[route.verb, route.path] = Match(route, (), ())
 
     def find(self, verb: str, path: str) -> Match:
-        """The route of a request; `path` is still percent-encoded. Raises Malformed for one that does not decode."""
+        """The route of a request; `path` is still percent-encoded, its bytes as Latin-1. Raises Malformed for one that is not UTF-8."""
         fixed = self._fixed.get((verb, path))
         if fixed is not None:
             return fixed
         segments = path.split(SEPARATOR)[1:]
-        if "%" in path:
+        if "%" in path or not path.isascii():
             try:
-                segments = [unquote(segment, errors="strict") for segment in segments]
+                segments = [unquote_to_bytes(segment.encode("latin-1")).decode() for segment in segments]
             except UnicodeDecodeError:
                 raise Malformed("The path is not valid UTF-8.") from None
-        for strict in (True, False):
-            # The second look lets words stand where integers belong: the binding then names the field at fault.
-            allowed: dict[str, None] = {}
-            found = _walk(self._root, segments, 0, verb, (), allowed, strict)
-            if found is not None:
-                return found
-            if allowed:
-                break
-        return Match(None, (), tuple(sorted(allowed)))
+        allowed: dict[str, None] = {}
+        found = _walk(self._root, segments, 0, verb, (), allowed, True)
+        if found is None and not allowed:
+            # The second look lets words stand where numbers belong: the binding then names the field at fault. Other methods are
+            # not told of there, but to a browser that asks before it sends one of them.
+            found = _walk(self._root, segments, 0, verb, (), allowed, False)
+            if verb != "OPTIONS":
+                allowed.clear()
+        return found or Match(None, (), tuple(sorted(allowed)))
 
 
 def _claim(ends: dict[str, Route], route: Route) -> None:
@@ -150,7 +156,7 @@ def _claim(ends: dict[str, Route], route: Route) -> None:
     ends[route.verb] = route
 
 
-def _is_integer(segment: str) -> bool:
+def _is_number(segment: str) -> bool:
     return segment.isascii() and (segment.isdigit() or (segment[:1] == "-" and segment[1:].isdigit()))
 
 
@@ -164,8 +170,8 @@ def _walk(
         found = None
         if (literal := node.literals.get(segment)) is not None:
             found = _walk(literal, segments, at + 1, verb, values, allowed, strict)
-        if found is None and node.integer is not None and segment and (not strict or _is_integer(segment)):
-            found = _walk(node.integer, segments, at + 1, verb, (*values, segment), allowed, strict)
+        if found is None and node.number is not None and segment and (not strict or _is_number(segment) or (node.me and segment == ME)):
+            found = _walk(node.number, segments, at + 1, verb, (*values, segment), allowed, strict)
         if found is None and node.text is not None and segment:
             found = _walk(node.text, segments, at + 1, verb, (*values, segment), allowed, strict)
         if found is not None:

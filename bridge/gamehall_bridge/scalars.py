@@ -8,11 +8,13 @@ import binascii
 import re
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from gamehall.options.v1 import options_pb2
 from gamehall_server.kit.errors import Violation
+from gamehall_server.kit.validation import rules_of
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 # More than anybody mends at once; a body that is wrong in a hundred thousand places is not told of each.
@@ -29,6 +31,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.
 # Above it a double skips whole numbers. JSON integers beyond 64 bits arrive as doubles.
 _EXACT = 2**53
 NOT_UNICODE = "is not valid Unicode"
+# Exponents beyond write nothing but zeros.
+_MOST_DIGITS = 60
 _LARGEST_FLOAT = 3.4028234663852886e38
 
 
@@ -73,7 +77,14 @@ def reader(field: Any) -> Read:
         return _number_reader(sys.float_info.max)
     if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT:
         return _number_reader(_LARGEST_FLOAT)
-    return _read_bytes if field.type == FieldDescriptor.TYPE_BYTES else _read_text
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return _read_bytes
+    return _read_text if is_text(field) else _read_decimal
+
+
+def is_text(field: Any) -> bool:
+    """Whether a scalar field holds words, not bytes and not a decimal."""
+    return field.type == FieldDescriptor.TYPE_STRING and not rules_of(field).HasField("decimal")
 
 
 def _read_text(value: Any, path: str, wrong: Wrong) -> Any:
@@ -85,6 +96,18 @@ def _read_text(value: Any, path: str, wrong: Wrong) -> Any:
         return str(value)
     else:
         wrong.append(Violation(path, "must be text"))
+    return None
+
+
+def _read_decimal(value: Any, path: str, wrong: Wrong) -> Any:
+    """The digits of a number, as the contract keeps decimals; how many there may be is a rule of the field."""
+    if value.__class__ is str and _NUMBER.fullmatch(value):
+        value = Decimal(value)
+    if value.__class__ is int:
+        return str(value)
+    if value.__class__ is Decimal and abs(value.adjusted()) < _MOST_DIGITS:
+        return format(value, "f")
+    wrong.append(Violation(path, "must be a decimal number"))
     return None
 
 
@@ -103,6 +126,8 @@ def _integer_reader(smallest: int, largest: int) -> Read:
             value = int(value)
         elif value.__class__ is float and value.is_integer():
             value = int(value) if -_EXACT <= value <= _EXACT else largest + 1
+        elif value.__class__ is Decimal and value.adjusted() < _MOST_DIGITS and value == value.to_integral_value():
+            value = int(value)
         if value.__class__ is not int:
             wrong.append(Violation(path, "must be a whole number"))
         elif not smallest <= value <= largest:
@@ -116,7 +141,7 @@ def _integer_reader(smallest: int, largest: int) -> Read:
 
 def _number_reader(largest: float) -> Read:
     def read(value: Any, path: str, wrong: Wrong) -> Any:
-        if value.__class__ is str and _NUMBER.fullmatch(value):
+        if value.__class__ is Decimal or (value.__class__ is str and _NUMBER.fullmatch(value)):
             value = float(value)
         # Infinity is no number of JSON's; a text such as 1e999 becomes one.
         if (value.__class__ is int or value.__class__ is float) and -largest <= value <= largest:
@@ -147,9 +172,17 @@ def _read_bytes(value: Any, path: str, wrong: Wrong) -> Any:
 def _enum_reader(field: Any) -> Read:
     numbers = {word: number for number, word in words_of(field.enum_type).items()}
     known = ", ".join(word for word, number in numbers.items() if number)
+    # Clients of different years write the same word in different case.
+    folded = {word.casefold(): number for word, number in numbers.items()}
+    if len(folded) < len(numbers):
+        folded = {}
 
     def read(value: Any, path: str, wrong: Wrong) -> Any:
-        number = numbers.get(value) if value.__class__ is str else None
+        number = None
+        if value.__class__ is str:
+            number = numbers.get(value)
+            if number is None:
+                number = folded.get(value.casefold())
         if number is None:
             wrong.append(Violation(path, f"must be one of: {known}"))
         return number

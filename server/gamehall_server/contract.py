@@ -38,5 +38,5 @@ def policy_of(method: MethodDescriptor) -> str:
     policy = rules.policy
     words = ["open"] if policy.open else []
     words += [f"any:{name}" for name in policy.any] + [f"own:{name}" for name in policy.own] + [f"also:{name}" for name in rules.also]
-    words += [flag for flag in ("keyed", "audit", "oauth", "sandbox") if getattr(rules, flag)]
+    words += [flag for flag in ("keyed", "audit", "oauth", "sandbox", "in_maintenance") if getattr(rules, flag)]
     return " ".join(words)

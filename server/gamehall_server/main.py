@@ -1,22 +1,28 @@
 """Every servicer of the product, and how a deployment is put together."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
 from gamehall_server.kit.invoke import App, Observe, unobserved
+from gamehall_server.kit.kept import Kept
+from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import users
+from gamehall_server.modules import configs, locations, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
+from gamehall_server.modules.configs import BuiltIn, ConfigValues
+from gamehall_server.modules.configs.servicer import Configs
 from gamehall_server.modules.locations.servicer import Locations
+from gamehall_server.modules.maintenance import Notice
+from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.users.servicer import Users
 from gamehall_server.settings import Settings
@@ -29,6 +35,8 @@ class Product(NamedTuple):
     database: Database
     hasher: PasswordHasher
     verifier: TokenVerifier
+    # What is in memory and must be renewed where other processes write as well.
+    kept: tuple[Kept[Any], ...]
     # The administrator's new password when this start made one up: it is shown this once.
     admin_password: str | None
 
@@ -46,12 +54,19 @@ class Parts(NamedTuple):
     hasher: PasswordHasher
     keys: KeyRing
     verifier: TokenVerifier
+    configs: ConfigValues
+    notice: Notice
 
+
+# Every config that the product reads.
+BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS)
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Comments: lambda _: Comments(),
-    Locations: lambda _: Locations(),
+    Configs: lambda parts: Configs(parts.configs),
+    Locations: lambda parts: Locations(parts.configs),
+    Maintenance: lambda parts: Maintenance(parts.notice),
     Platform: lambda parts: Platform(parts.database),
     Sandbox: lambda parts: Sandbox(parts.clock),
     Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier),
@@ -74,29 +89,43 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     Raises Drift when contract and code disagree, and what `Database.open` raises.
     """
+    proxies = Proxies(settings.trusted_proxies)
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
-    keys = KeyRing()
+    keys, values, notice = KeyRing(), ConfigValues(BUILT_INS), Notice()
     passes: list[int] = []
     now = clock.now()
 
     async def settle(db: Handle) -> None:
         passes.append(await settle_passes(db, settings.password_passes or None))
         await keys.settle(db, now)
+        await values.settle(db)
 
     await database.write(settle)
+    kept: tuple[Kept[Any], ...] = (values.kept, notice.kept)
+    for each in kept:
+        await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
-    parts = Parts(database, clock, hasher, keys, verifier)
+    parts = Parts(database, clock, hasher, keys, verifier, values, notice)
     servicers = [make(parts) for servicer, make in SERVICERS.items() if settings.sandbox or not for_sandbox(servicer)]
-    app = App(database, verifier, clock, servicers, observe=observe, most_in_flight=settings.most_in_flight)
+    app = App(
+        database,
+        verifier,
+        clock,
+        servicers,
+        gate=notice.gate,
+        proxies=proxies,
+        observe=observe,
+        most_in_flight=settings.most_in_flight,
+    )
 
     async def access(db: Handle) -> None:
         await settle_access(db, now, permissions_of(app))
 
     await database.write(access)
     password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, hasher, verifier, password)
+    return Product(app, database, hasher, verifier, kept, password)
 
 
 async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:

@@ -5,13 +5,13 @@ Alembic is imported only here, when there is something to migrate: `serve` on a 
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gamehall_server.kit.storage import FileClaim, open_database
@@ -28,7 +28,21 @@ def newest() -> str:
 
 def is_current(url: str) -> bool:
     """Whether the database has this version's schema. Call it before an event loop runs."""
+    if url.startswith(SQLITE):
+        return _version_of(Path(url.removeprefix(SQLITE))) == newest()
     return on_connection(url, lambda connection: current(connection) == newest())
+
+
+def _version_of(file: Path) -> str | None:
+    """The revision of a SQLite file, asked of the driver: an engine would be the slowest part of a start. None for what is none."""
+    if not file.is_file():
+        return None
+    driver = _sqlite_driver()
+    with closing(driver.connect(str(file))) as connection:
+        try:
+            return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+        except (driver.Error, TypeError):
+            return None
 
 
 def migrate(url: str) -> bool:
@@ -77,6 +91,8 @@ def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
 
 
 async def _on_postgres(url: str, work: Callable[[Connection], T]) -> T:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
     try:
         async with engine.begin() as connection:

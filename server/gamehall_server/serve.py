@@ -14,6 +14,7 @@ from gamehall_bridge.protocol import http_server, listen
 from gamehall_server.kit.engines import GrpcDoor
 from gamehall_server.kit.errors import Fault
 from gamehall_server.kit.invoke import App, Observe, unobserved
+from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build
 from gamehall_server.settings import Settings
 
@@ -46,11 +47,14 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         while not http.started and not serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
             await asyncio.sleep(0.002)
         spare_the_collector()
-        sweeping = asyncio.create_task(_sweep(product.app))
+        chores = [asyncio.create_task(_sweep(product.app))]
+        if product.database.dialect == "postgresql":
+            chores.append(asyncio.create_task(_renew(product)))
         try:
             yield Running(product, listening.getsockname()[1], grpc)
         finally:
-            sweeping.cancel()
+            for chore in chores:
+                chore.cancel()
             http.should_exit = True
             await asyncio.gather(grpc.stop(settings.grace_seconds), serving)
     finally:
@@ -60,10 +64,11 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
 def spare_the_collector() -> None:
     """Takes everything made at start out of the garbage collector's sight, and lets it look less often: it took a tenth of a call.
 
-    Calls leave no cycles behind; what does, such as a traceback, is still found.
+    It does not look once more before: that takes longer than what it would find is worth. Calls leave no cycles behind; what does, such
+    as a traceback, is still found.
     """
-    gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 50)
 
 
@@ -74,6 +79,17 @@ async def _sweep(app: App) -> None:
             await app.sweep()
         except Fault as fault:
             log.warning("sweep failed: %s", fault.message)
+
+
+async def _renew(product: Product) -> None:
+    """Other processes may write to a PostgreSQL database as well: what is kept in memory is read again and again."""
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        try:
+            for kept in product.kept:
+                await kept.renew(product.database.reader())
+        except Fault as fault:
+            log.warning("what is kept in memory was not renewed: %s", fault.message)
 
 
 def serve(settings: Settings, started: Callable[[Running], None]) -> None:

@@ -26,6 +26,8 @@ class Settings:
     admin_email: str = "admin@localhost.localdomain"
     # Origins that browsers may call from, comma separated; "*" is any. Tokens travel in headers, never in cookies.
     cors_origins: str = "*"
+    # Addresses and networks of the proxies in front, comma separated: what they say in X-Forwarded-For is believed.
+    trusted_proxies: str = ""
     most_in_flight: int = 1000
     # Seconds that calls under way get to end when the server is told to stop.
     grace_seconds: float = 10.0

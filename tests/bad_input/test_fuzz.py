@@ -105,13 +105,19 @@ def check(answer: Answer, oauth: bool) -> None:
     assert answer.status < 500, answer
     check_headers(answer)
     check_silence(answer)
-    if answer.status == 204:
+    if answer.status < 400 and (not answer.body or (answer.header("content-type") or "").startswith("text/plain")):
         return
     told = answer.json()
     if answer.status >= 400:
         shape = {"error", "error_description"} if oauth else {"code", "request_id", "result"}
         assert shape <= told.keys(), answer
         assert oauth or all(result.keys() == {"field", "message", "details"} for result in told["result"])
+
+
+def unlock(world, token, method) -> None:
+    """Takes away what may have locked out everybody else."""
+    if method.containing_service.name == "MaintenanceService":
+        ask(world.url, "DELETE", "/maintenance", {"Authorization": f"Bearer {token}"})
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +135,7 @@ def test_any_body(world, token, pair):
     def holds(body: bytes, headers: dict[str, str], known: bool, id: str) -> None:
         named = {"Authorization": f"Bearer {token}"} if known and not oauth else {}
         check(ask(world.url, route.verb, route.path.replace("{id}", id), {**headers, **named}, body), oauth)
+        unlock(world, token, method)
 
     holds()
 
@@ -176,6 +183,7 @@ def test_any_message(world, token):
         assert call.code().name in {"OK", *CALLERS_FAULT}, call
         told = f"{call.details()} {call.trailing_metadata()}"
         assert not [leak for leak in LEAKS if leak in told], told
+        unlock(world, token, method)
 
     holds()
 

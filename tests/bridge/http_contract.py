@@ -28,7 +28,7 @@ SCALARS = {
 }
 PACKAGE = "fixture"
 _numbers = itertools.count(1)
-# Field by field: name, type, and the words repeated, optional, either, inline, null, output or required.
+# Field by field: name, type, and the words repeated, optional, either, inline, null, output or required, word=… and decimal=….
 # A map is written map<key,value>; a type that starts with a dot is a message, one that starts with # an enum.
 MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Numbers": (
@@ -100,6 +100,46 @@ MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Outer.Inner": (("one", "int32"),),
     "Outer_Inner": (("two", "int32"),),
     "Keyword": (("from", "string"), ("class", "string", "repeated")),
+    # Polymorphic: see DISCRIMINATORS.
+    "Shape": (
+        ("name", "string", "required", "example=round"),
+        ("text", ".fixture.TextShape", "either"),
+        ("long_number", ".fixture.NumberShape", "either", "word=long"),
+        ("list", ".fixture.ListShape", "either"),
+        ("empty", ".fixture.Nothing", "either"),
+        ("edges", "int32", "optional"),
+    ),
+    "TextShape": (("value", "string", "required", "example=O"), ("length", "int32", "output")),
+    "NumberShape": (("value", "int64"),),
+    "ListShape": (("values", ".fixture.Shape", "repeated"), ("info", ".fixture.Info", "inline")),
+    "Item": (
+        ("name", "string"),
+        ("plain", ".fixture.Nothing", "either", "word=item"),
+        ("store", ".fixture.StoreItem", "either"),
+        ("entitlement", ".fixture.Entitlement", "either"),
+    ),
+    "StoreItem": (
+        ("price", "string", "decimal=2", "example=9.99"),
+        ("bundle", ".fixture.Bundle", "either", "word=bundle_item"),
+        ("coupon", ".fixture.Coupon", "either", "word=coupon_item"),
+    ),
+    "Bundle": (("items", ".fixture.Item", "repeated", 'example=[{"type_hint": "item"}]'),),
+    "Coupon": (("code", "string", "required"),),
+    "Entitlement": (("days", "int32"),),
+    "Device": (("id", "string"), ("device_type", "string"), ("mobile_device", ".fixture.Mobile", "either")),
+    "Mobile": (("imei", "string"),),
+    "Shapes": (("by_name", "map<string,.fixture.Shape>"), ("all", ".fixture.Shape", "repeated"), ("one", ".fixture.Shape")),
+    "Money": (
+        ("price", "string", "decimal=2"),
+        ("factor", "string", "optional", "decimal=9", "min=0"),
+        ("prices", "string", "repeated", "decimal=2"),
+        ("by_code", "map<string,.fixture.Amount>"),
+        ("ratio", "double"),
+        ("count", "int32"),
+        ("text", "string"),
+        ("free", ".google.protobuf.Value"),
+    ),
+    "Amount": (("value", "string", "decimal=2"),),
     # Requests.
     "Any": (
         ("id", "int32"),
@@ -116,10 +156,12 @@ MESSAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "WithWords": (("words", "string", "repeated"),),
     "WithValue": (("value", ".google.protobuf.Value"),),
     "WithList": (("list", ".google.protobuf.ListValue"),),
+    "PutShape": (("id", "int32"), ("shape", ".fixture.Shape")),
     "Text": (("text", "string"),),
     "Route": (("id", "int32"), ("name", "string"), ("text", "string")),
     "Nothing": (),
 }
+DISCRIMINATORS = {"Shape": "type", "Item": "type_hint", "StoreItem": "type_hint", "Device": "device_type"}
 ENUMS = {
     "Color": (("COLOR_UNSPECIFIED", ""), ("COLOR_RED", ""), ("COLOR_DARK_BLUE", ""), ("COLOR_GREEN", "Grün")),
     "Mood": (("NONE", "none"), ("HAPPY", "happy-go-lucky"), ("SAD", "")),
@@ -150,6 +192,12 @@ def _field(message: descriptor_pb2.DescriptorProto, number: int, name: str, kind
         message.oneof_decl.add(name=f"_{name}")
     rules = field.options.Extensions[options_pb2.field]
     rules.inline, rules.null_if_unset = "inline" in words, "null" in words
+    told = dict(word.split("=", 1) for word in words if "=" in word)
+    rules.word, rules.example = told.get("word", ""), told.get("example", "")
+    if "decimal" in told:
+        rules.decimal.scale = int(told["decimal"])
+    if "min" in told:
+        rules.minimum = int(told["min"])
     behavior = field.options.Extensions[field_behavior_pb2.field_behavior]
     behavior.extend(field_behavior_pb2.FieldBehavior.Value(f"{word.upper()}_ONLY") for word in words if word == "output")
     behavior.extend(field_behavior_pb2.FieldBehavior.Value("REQUIRED") for word in words if word == "required")
@@ -164,6 +212,7 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
         message = made[name] = made[outer].nested_type.add(name=inner) if outer else file.message_type.add(name=inner)
         for number, field in enumerate(fields, 1):
             _field(message, number, *field)
+        message.options.Extensions[options_pb2.message].discriminator = DISCRIMINATORS.get(name, "")
     for name, values in ENUMS.items():
         enum = file.enum_type.add(name=name)
         for number, (word, told) in enumerate(values):
@@ -190,12 +239,20 @@ class Operation:
     """One RPC to be: `verb path`, its types, and what stands for its body and its answer."""
 
     def __init__(
-        self, route: str, request: str = "Nothing", response: str = "Nothing", body: str = "", answer: str = "", oauth: bool = False
+        self,
+        route: str,
+        request: str = "Nothing",
+        response: str = "Nothing",
+        body: str = "",
+        answer: str = "",
+        oauth: bool = False,
+        status: int = 0,
     ) -> None:
         self.verb, self.path = route.split(" ")
         self.request, self.response = request, response
         self.body, self.answer = body, answer
         self.oauth = oauth
+        self.status = status
 
 
 def rpcs_of(*operations: Operation) -> list[Rpc]:
@@ -214,7 +271,7 @@ def rpcs_of(*operations: Operation) -> list[Rpc]:
             rule.custom.kind, rule.custom.path = operation.verb, operation.path
         rule.body, rule.response_body = operation.body, operation.answer
         rules = method.options.Extensions[options_pb2.method]
-        rules.policy.open, rules.oauth = True, operation.oauth
+        rules.policy.open, rules.oauth, rules.status = True, operation.oauth, operation.status
     _pool().AddSerializedFile(file.SerializeToString())
     methods = _pool().FindServiceByName(f"{package}.Service").methods
 

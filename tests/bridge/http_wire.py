@@ -189,3 +189,8 @@ def check_oauth_refusal(answer: Answer, status: int, error: str) -> str:
     assert told["error"] == error
     description: str = told["error_description"]
     return description
+
+
+def registration(name):
+    """A registration that lacks a password: refused after the whole body was read."""
+    return b'{"username": "%s", "email": "%s@example.com"}' % (name.encode(), name.encode())

@@ -28,9 +28,10 @@ class Caller(NamedTuple):
 
 
 class Cast(NamedTuple):
-    """The callers of one deployment, and the user whom the objects of the tests belong to."""
+    """The callers of one deployment, the user whom the objects of the tests belong to, and who makes what no user can."""
 
     owner: Person
+    admin: Person
     callers: list[Caller]
 
 
@@ -57,7 +58,7 @@ def cast_of(world: World) -> Cast:
         role = _role_with(world, permission)
         callers.append(_person(world, f"a user with {permission} alone", role, permission))
         callers.append(Caller(f"a client with {permission} alone", world.client(role).token, frozenset([permission])))
-    return Cast(owner, callers)
+    return Cast(owner, admin, callers)
 
 
 def expired(world: World) -> str:

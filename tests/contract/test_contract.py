@@ -1,6 +1,6 @@
 """The contract as a whole: what must hold of every RPC, list, error and route, and what was published years ago."""
 
-import csv
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from gamehall.options.v1 import errors_pb2, options_pb2
 from gamehall.options.v1.errors_pb2 import ErrorReason
+from gamehall_bridge.errors import HTTP_STATUS
 from gamehall_server.contract import bindings
+from gamehall_server.kit.errors import Fault
 from gamehall_server.kit.storage import Query
 from gamehall_server.main import SERVICERS, for_sandbox
 from gamehall_server.modules.access.roles import ROLE_ADMIN, ROLE_USER, role_permissions
@@ -20,6 +22,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 from grpc_tools import protoc
 from sqlalchemy import bindparam, select
 
+from bench.published import operations
 from tests.contract.doors import rules_of
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +31,13 @@ METHODS = {method.full_name: method for service in SERVICES for method in servic
 ROUTES = bindings(SERVICES)
 LISTS = [name for name, method in METHODS.items() if method.output_type.fields_by_name.get("page_info") is not None]
 REASONS = [value for value in ErrorReason.DESCRIPTOR.values if value.number]
-PUBLISHED = list(csv.DictReader((Path(__file__).parent / "published.tsv").read_text().splitlines(), delimiter="\t"))
+PUBLISHED = {operation.name: operation for operation in operations()}
 held = Query(select(role_permissions.c.permission).where(role_permissions.c.role == bindparam("role")))
+SERVED = {
+    name: f"{rules_of(method).published.tag}.{rules_of(method).published.operation}"
+    for name, method in METHODS.items()
+    if rules_of(method).HasField("published")
+}
 each_method = pytest.mark.parametrize("name", METHODS)
 
 
@@ -92,6 +100,18 @@ def test_path_variables_are_fields_of_the_request(name):
         assert route.response_body == "" or route.response_body in METHODS[name].output_type.fields_by_name
 
 
+def test_the_comments_travel_with_the_generated_code(described):
+    """The documents tell them; Python's own descriptors have none."""
+    told = json.loads((ROOT / "generated/gamehall/descriptions.json").read_text())
+    wanted = {}
+    for file in described.file:
+        if file.package.startswith("gamehall."):
+            comments = {tuple(place.path): " ".join(place.leading_comments.split()) for place in file.source_code_info.location}
+            wanted |= {f"{file.package}.{name}": comments[path] for path, name in _named(file)}
+
+    assert {name: told.get(name) for name in wanted} == wanted
+
+
 def test_everything_has_a_comment(described):
     """Every service, method, message, field, enum and enum value of ours."""
     missing = []
@@ -130,7 +150,11 @@ def test_what_answers_with_many_records_of_ours_is_a_page_or_a_whole_list():
     """A list that is not a page is reference data, which has its few entries in one answer."""
     whole = {name for name, method in METHODS.items() if method.name.startswith("List")} - set(LISTS)
 
-    assert whole == {"gamehall.locations.v1.LocationService.ListCountries", "gamehall.locations.v1.LocationService.ListStates"}
+    assert whole == {
+        "gamehall.locations.v1.LocationService.ListCountries",
+        "gamehall.locations.v1.LocationService.ListStates",
+        "gamehall.platform.v1.PlatformService.ListErrorCodes",
+    }
 
 
 def test_vendored_files_are_those_of_the_wheel():
@@ -143,12 +167,13 @@ def test_vendored_files_are_those_of_the_wheel():
     assert [str(path) for path in paths if (vendor / path).read_bytes() != (wheel / path).read_bytes()] == []
 
 
-def test_routes_lock_is_fresh():
+@pytest.mark.parametrize("tool, made", [("routes_lock", "protos/routes.lock"), ("errors_page", "docs/errors.md")])
+def test_what_is_made_from_the_contract_is_fresh(tool, made):
     path = os.pathsep.join(str(ROOT / folder) for folder in ("server", "bridge", "generated"))
 
-    printed = subprocess.check_output([sys.executable, ROOT / "tools/routes_lock.py"], env={**os.environ, "PYTHONPATH": path}, text=True)
+    printed = subprocess.check_output([sys.executable, ROOT / f"tools/{tool}.py"], env={**os.environ, "PYTHONPATH": path}, text=True)
 
-    assert printed == (ROOT / "protos/routes.lock").read_text()
+    assert printed == (ROOT / made).read_text()
 
 
 @pytest.mark.parametrize("sandbox", [False, True], ids=["ordinary", "sandbox"])
@@ -167,6 +192,19 @@ def test_every_error_has_a_meaning_and_an_example(value):
 
     assert told.meaning.endswith(".")
     assert told.example
+    assert told.http
+
+
+def faults(kind=Fault):
+    return [kind, *(below for inner in kind.__subclasses__() for below in faults(inner))]
+
+
+@pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.__name__)
+def test_an_error_comes_with_the_statuses_that_the_contract_tells(fault):
+    told = ErrorReason.DESCRIPTOR.values_by_number[fault.default_reason].GetOptions().Extensions[errors_pb2.error]
+
+    assert told.grpc == fault.status.name
+    assert HTTP_STATUS[fault.status] in told.http
 
 
 def test_no_two_errors_mean_the_same():
@@ -176,25 +214,20 @@ def test_no_two_errors_mean_the_same():
 
 
 def test_no_operation_is_published_twice():
-    names = Counter(
-        (rules_of(method).published.tag, rules_of(method).published.operation)
-        for method in METHODS.values()
-        if rules_of(method).HasField("published")
-    )
+    names = Counter(SERVED.values())
 
     assert [name for name, count in names.items() if count > 1] == []
-    assert set(names) == {(row["tag"], row["operation"]) for row in PUBLISHED}
+    assert names.keys() - PUBLISHED.keys() == set()
 
 
-@pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: row["operation"])
-def test_an_operation_is_served_where_it_was_published(row):
-    method = next(method for method in METHODS.values() if rules_of(method).published.operation == row["operation"])
-    empty = not method.output_type.fields
+@pytest.mark.parametrize("name", SERVED)
+def test_an_operation_is_served_where_it_was_published(name):
+    operation, method = PUBLISHED[SERVED[name]], METHODS[name]
 
-    routes = [(route.verb, route.path) for route in ROUTES if route.rpc == method.full_name]
+    routes = [(route.verb, route.path) for route in ROUTES if route.rpc == name]
 
-    assert (row["method"], row["path"]) in routes
-    assert (rules_of(method).status or (204 if empty else 200)) == int(row["status"])
+    assert (operation.method, operation.path) in routes
+    assert (rules_of(method).status or (200 if method.output_type.fields else 204)) == operation.success
 
 
 def held_by(world, role):
@@ -228,4 +261,4 @@ def _named(file):
         yield from (((4, index, 2, at), f"{message.name}.{field.name}") for at, field in enumerate(message.field))
     for index, enum in enumerate(file.enum_type):
         yield (5, index), enum.name
-        yield from (((5, index, 2, at), value.name) for at, value in enumerate(enum.value))
+        yield from (((5, index, 2, at), f"{enum.name}.{value.name}") for at, value in enumerate(enum.value))

@@ -6,8 +6,14 @@ import grpc
 import jwt
 import pytest
 import requests
-from gamehall.comments.v1.comments_pb2 import Comment, CreateCommentRequest
-from gamehall.platform.v1.platform_pb2 import GetClockRequest, GetHealthRequest, GetVersionRequest, UpdateClockRequest
+from gamehall.comments.v1.comments_pb2 import Comment, CreateCommentRequest, GetCommentRequest
+from gamehall.platform.v1.platform_pb2 import (
+    GetClockRequest,
+    GetHealthRequest,
+    GetVersionRequest,
+    ListErrorCodesRequest,
+    UpdateClockRequest,
+)
 from gamehall.platform.v1.platform_pb2_grpc import SandboxServiceStub
 from gamehall_server import __version__
 from gamehall_server.kit import clock
@@ -57,6 +63,21 @@ def health_of(world):
 
 def say(person):
     return person.post("/comments", {"context": "video", "context_id": str(next(numbers)), "content": "now"}).json()
+
+
+def test_a_refusals_code_is_among_the_error_codes(nobody, refused):
+    told = {code["code"]: code for code in nobody.get("/error-codes").json()}
+    refusal = nobody.get("/comments")
+    with refused("INVALID_ARGUMENT") as over_grpc:
+        nobody.grpc.comments.GetComment(GetCommentRequest())
+
+    code = told[refusal.json()["code"]]
+    assert code["name"] == "REQUIRED"
+    assert refusal.status_code in code["http_statuses"]
+    assert over_grpc[0].code().name == code["grpc_status"]
+    assert {code.code: code.name for code in nobody.grpc.platform.ListErrorCodes(ListErrorCodesRequest()).error_codes} == {
+        number: code["name"] for number, code in told.items()
+    }
 
 
 def test_a_healthy_server_says_so(nobody):

@@ -39,7 +39,8 @@ async function outcome(step) {
   try {
     const { data, response } = await api[`${operation}WithHttpInfo`](...(step.with || []));
     const typed = Array.isArray(data) ? data : [data];
-    return { status: response.status, text: response.text, data, models: [...new Set(typed.map(modelOf))] };
+    // The SDK's HTTP client gives plain text as bytes alone.
+    return { status: response.status, text: response.text ?? String(response.body), data, models: [...new Set(typed.map(modelOf))] };
   } catch (error) {
     if (!error.response) throw error;
     return { status: error.status, text: error.response.text };

@@ -1,7 +1,6 @@
 """The published models that answers here have, read from models.tsv, and what in a value is not as they say.
 
-A row tells a field of a model or, where the owner is an operation, what it answers. `served` and `reason` say where this product departs
-from the published `type`, and why:
+A row tells a field of a model. `served` and `reason` say where this product departs from the published `type`, and why:
 
     a type    it is of this type instead
     null      the key is there and always null
@@ -15,6 +14,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from gamehall.options.v1 import options_pb2
+from gamehall_server.main import SERVICERS
+
+from bench.published import operations
 
 TABLE = Path(__file__).parent / "models.tsv"
 ABSENT = ("not yet", "never")
@@ -52,11 +56,22 @@ def _read() -> Iterator[Field]:
 
 
 FIELDS = list(_read())
-ANSWERS = {field.owner: field.type for field in FIELDS if "." in field.owner}
+ANSWERS = {operation.name: operation.model for operation in operations()}
 MODELS: dict[str, dict[str, Field]] = {}
 for _field in FIELDS:
-    if _field.owner not in ANSWERS:
-        MODELS.setdefault(_field.owner, {})[_field.name] = _field
+    MODELS.setdefault(_field.owner, {})[_field.name] = _field
+
+
+def _published_methods() -> Iterator[tuple[str, Any]]:
+    """The contract's methods by the operations they serve."""
+    for servicer in SERVICERS:
+        for method in servicer.service.methods:
+            rules = method.GetOptions().Extensions[options_pb2.method]
+            if rules.published.operation and not rules.sandbox:
+                yield f"{rules.published.tag}.{rules.published.operation}", method
+
+
+METHODS = dict(_published_methods())
 
 
 def parts_of(type: str) -> tuple[str, str]:

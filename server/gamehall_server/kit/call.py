@@ -35,7 +35,10 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Arrival(msgspec.Struct):
-    """What a door knows of a call. `replayed` is set when the answer is that of an earlier call with the same key."""
+    """What a door knows of a call. `replayed` is set when the answer is that of an earlier call with the same key.
+
+    `address` is the peer's; `forwarded` is what the call says of other addresses (kit/proxies.py). `invoke` makes the caller's of them.
+    """
 
     request_id: str
     address: str
@@ -43,6 +46,7 @@ class Arrival(msgspec.Struct):
     authorization: str | None = None
     idempotency_key: str | None = None
     replayed: bool = False
+    forwarded: str | None = None
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -10,6 +10,10 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+# Rows are no objects of the ORM, and pydantic checks none: neither builds its part of a class before somebody asks, as nobody does.
+# It is half of the time that a table takes at start.
+SQLModel._sa_decl_prepare = True  # SQLAlchemy's word for classes that are mapped later.
+SQLModel.model_config["defer_build"] = True
 
 
 class Moment(BigInteger):

@@ -1,6 +1,6 @@
 """The one path of every call, whichever door it came through:
 
-authenticate → policy → rate → validate → first part → idempotency → method → audit, outbox → commit.
+authenticate → gate → policy → rate → validate → first part → idempotency → method → audit, outbox → commit.
 """
 
 import logging
@@ -14,12 +14,14 @@ from gamehall_server.kit import audit, idempotency, outbox
 from gamehall_server.kit.call import Arrival, Call, Caller
 from gamehall_server.kit.clock import Clock, Micros
 from gamehall_server.kit.errors import Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated
+from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Answer, Drift, Method, Prepared, Rpc, Servicer, bind
 from gamehall_server.kit.storage import Database, Handle
 
 log = logging.getLogger("gamehall.invoke")
 BEARER = "bearer "
 
+Gate = Callable[[Rpc, Caller | None], None]
 Rate = Callable[[Rpc, Caller | None, Arrival], None]
 Observe = Callable[[Rpc, Arrival, Fault | None], None]
 
@@ -34,6 +36,10 @@ class Authenticator(Protocol):
     async def verify(self, token: str, db: Handle) -> Caller:
         """Verifies the token."""
         ...
+
+
+def unlocked(rpc: Rpc, caller: Caller | None) -> None:
+    """The gate of a deployment that is never locked."""
 
 
 def unlimited(rpc: Rpc, caller: Caller | None, arrival: Arrival) -> None:
@@ -54,6 +60,8 @@ class App:
         clock: Clock,
         servicers: Iterable[Servicer],
         *,
+        gate: Gate = unlocked,
+        proxies: Proxies | None = None,
         rate: Rate = unlimited,
         observe: Observe = unobserved,
         most_in_flight: int = 1000,
@@ -62,6 +70,8 @@ class App:
         self.clock = clock
         self.observe = observe
         self._authenticator = authenticator
+        self._gate = gate
+        self._proxies = proxies or Proxies()
         self._rate = rate
         self._most_in_flight = most_in_flight
         self._in_flight = 0
@@ -99,7 +109,10 @@ class App:
         return answer
 
     async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
+        if arrival.forwarded is not None:
+            arrival.address = self._proxies.caller(arrival.address, arrival.forwarded)
         caller = await self._authenticate(rpc, arrival)
+        self._gate(rpc, caller)
         scope = rpc.access.scope(caller)
         self._rate(rpc, caller, arrival)
         violations = rpc.check(request)

@@ -5,6 +5,8 @@ of these stops the server, so contract and table cannot drift apart.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -64,14 +66,28 @@ class Mapper:
         # Rows are tuples: the table's columns in order, then those of each embedded record. In compiled code each has a name.
         self.names = [f"c{index}" for index in range(len(self.columns))]
         self._variables = {column.name: name for column, name in zip(table.columns, self.names, strict=False)}
-        self.fill: Callable[[Any, Row], None] = self._compile_fill()
-        # Straight to JSON, where every field allows it.
-        self.json: Callable[[Row], dict[str, Any]] | None = None if unstored else compile_json(self)
+        self._unstored = unstored
+
+    # Both are compiled when they are first asked for: a server starts without.
+
+    @cached_property
+    def fill(self) -> Callable[[Any, Row], None]:
+        """Writes a row into a message."""
+        return self._compile_fill()
+
+    @cached_property
+    def json(self) -> Callable[[Row], dict[str, Any]] | None:
+        """Straight to JSON, where every field allows it."""
+        return None if self._unstored else compile_json(self)
 
     def _check(self) -> None:
         for field in self._fields:
             if field.name not in self.table.columns and field.name not in self._embeds and field.name not in self._computed:
                 raise Drift(f"{self.message.DESCRIPTOR.full_name}.{field.name} has no column in {self.table.name}")
+            inner: Any = field.message_type
+            for column in self._embeds[field.name].columns if field.name in self._embeds else ():
+                if column.name not in inner.fields_by_name:
+                    raise Drift(f"{inner.full_name} has no field {column.name}")
 
     def show(self, row: Row) -> Message:
         """The message of one row."""
@@ -119,7 +135,7 @@ class Mapper:
             column = self.column_of(field)
             assert column is not None
             guard = f" if {self.variable(column)} is not None: " if column.nullable else " "
-            source.append(f"{guard}m.{field.name} = {self.expression(field, space)}")
+            source.append(guard + _put("m", field.name, self.expression(field, space)))
         exec("\n".join(source), space)
         fill: Callable[[Any, Row], None] = space["fill"]
         return fill
@@ -128,10 +144,13 @@ class Mapper:
 def _fill_embed(field: Any, columns: list[tuple[str, tuple[str, bool]]]) -> list[str]:
     lines = [f" if {columns[0][1][0]} is not None:", f"  e = m.{field.name}"]
     for name, (variable, nullable) in columns:
-        if name not in field.message_type.fields_by_name:
-            raise Drift(f"{field.message_type.full_name} has no field {name}")
-        lines.append(f"  if {variable} is not None: e.{name} = {variable}" if nullable else f"  e.{name} = {variable}")
+        lines.append(("  if {} is not None: " if nullable else "  ").format(variable) + _put("e", name, variable))
     return lines
+
+
+def _put(message: str, name: str, value: str) -> str:
+    """An assignment. Names such as `from` are fields, but not Python."""
+    return f"setattr({message}, {name!r}, {value})" if iskeyword(name) else f"{message}.{name} = {value}"
 
 
 def compile_values(message: type[Message], table: Table, fields: Sequence[FieldDescriptor]) -> Callable[[Any], dict[str, Any]]:
@@ -141,7 +160,9 @@ def compile_values(message: type[Message], table: Table, fields: Sequence[FieldD
         column = table.columns.get(field.name)
         if column is None:
             raise Drift(f"{message.DESCRIPTOR.full_name}.{field.name} has no column in {table.name}")
-        text = DECODERS.get((type(column.type), field.cpp_type), "{0}").format(f"m.{field.name}")
+        text = DECODERS.get((type(column.type), field.cpp_type), "{0}").format(
+            f"getattr(m, {field.name!r})" if iskeyword(field.name) else f"m.{field.name}"
+        )
         if field.has_presence:
             text = f"({text} if m.HasField({field.name!r}) else None)"
         parts.append(f"{field.name!r}: {text}")

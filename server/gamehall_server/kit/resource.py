@@ -115,13 +115,18 @@ class Resource(Generic[R]):
     # Writing.
 
     async def add(self, call: Call, values: dict[str, Any]) -> tuple[Any, ...]:
-        """Inserts a row with these column values, numbered, dated and owned by the caller; gives the row as `show` takes it."""
+        """Inserts a row with these column values, numbered, dated and owned by the caller (who is free to
+        name another owner only with scope ALL); gives the row as `show` takes it."""
         if self._numbered and "id" not in values:
             values["id"] = await call.db.new_id(self.table.name)
         for dated in self._dates:
             values.setdefault(dated, call.now)
         if self.owner is not None:
-            values.setdefault(self.owner, call.user_id)
+            if self.visible(call):
+                values.setdefault(self.owner, call.user_id)
+            else:
+                # Who may write for itself alone cannot write for another, whatever the body says.
+                values[self.owner] = call.user_id
         complete = {name: values.get(name) for name in self._names}
         call.db.later(self.rows.insert, **complete)
         return tuple(complete.values())

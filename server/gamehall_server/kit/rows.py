@@ -64,7 +64,9 @@ def compile_json(mapper: "Mapper") -> Callable[[Row], dict[str, Any]] | None:
 
 
 def _is_plain(field: Any) -> bool:
-    return field.cpp_type in _PLAIN and not field.is_repeated and field.type != FieldDescriptor.TYPE_BYTES
+    if field.is_repeated or field.type == FieldDescriptor.TYPE_BYTES or rules_of(field).HasField("decimal"):
+        return False
+    return field.cpp_type in _PLAIN
 
 
 def _scalar(field: Any, into: str, value: str, nullable: str | None, indent: str = " ") -> list[str]:

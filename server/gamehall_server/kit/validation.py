@@ -5,6 +5,8 @@ the request message; the doors translate that into what their client wrote.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
+from functools import cache, partial
 from typing import Any
 
 from gamehall.options.v1 import options_pb2
@@ -13,8 +15,12 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gamehall_server.kit.errors import Violation
+from gamehall_server.kit.variants import variants_of
 
 Check = Callable[[Message], list[Violation]]
+Inner = Callable[[Any, str, list[Violation]], None]
+# Of a decimal number, before its point.
+MOST_DIGITS = 18
 _REQUIRED = field_behavior_pb2.FieldBehavior.Value("REQUIRED")
 _OUTPUT_ONLY = field_behavior_pb2.FieldBehavior.Value("OUTPUT_ONLY")
 _NUL = "must not contain the character NUL"
@@ -37,33 +43,53 @@ def rules_of(field: FieldDescriptor) -> options_pb2.FieldRules:
 
 def compile_check(descriptor: Descriptor) -> Check:
     """A function that lists what is wrong with a message of this type; an empty list means nothing is."""
-    source = ["def check(m):", " out = []"]
-    _write_message(source, descriptor, "m", "", 1, ())
-    source.append(" return out")
+    check = _compiled(descriptor)
+
+    def checked(message: Message) -> list[Violation]:
+        out: list[Violation] = []
+        check(message, "", out)
+        return out
+
+    return checked
+
+
+@cache
+def _compiled(descriptor: Descriptor) -> Inner:
+    """Checks a message that stands at a path, which ends with a dot or is empty."""
+    source = ["def check(m, p, out):", " pass"]
     space: dict[str, Any] = {"Violation": Violation, "free": _check_free}
+    _write_message(source, space, descriptor, "m", "", 1, ())
     exec("\n".join(source), space)
-    check: Check = space["check"]
+    check: Inner = space["check"]
     return check
 
 
-def _write_message(source: list[str], descriptor: Any, name: str, path: str, depth: int, parents: tuple[str, ...]) -> None:
-    if descriptor.full_name in parents:
-        return
+def _write_message(
+    source: list[str], space: dict[str, Any], descriptor: Any, name: str, path: str, depth: int, parents: tuple[str, ...]
+) -> None:
     for field in descriptor.fields:
         if not output_only(field):
-            _write_field(source, field, name, path, depth, (*parents, descriptor.full_name))
+            _write_field(source, space, field, name, path, depth, (*parents, descriptor.full_name))
+    variants = variants_of(descriptor)
+    if variants is not None and not variants.open:
+        source.append(f"{' ' * depth}if {name}.WhichOneof({variants.oneof!r}) is None: {_report(path + variants.key, 'required')}")
 
 
-def _write_field(source: list[str], field: Any, owner: str, prefix: str, depth: int, parents: tuple[str, ...]) -> None:
+def _report(path: str, text: str) -> str:
+    return f"out.append(Violation(p + {path!r}, {text!r}))"
+
+
+def _write_field(
+    source: list[str], space: dict[str, Any], field: Any, owner: str, prefix: str, depth: int, parents: tuple[str, ...]
+) -> None:
     rules = rules_of(field)
     required = _REQUIRED in behavior(field)
     path = f"{prefix}{field.name}"
     pad = " " * depth
     value = f"v{depth}"
-    report = f"out.append(Violation({path!r}, %s))"
 
     def wrong(text: str) -> str:
-        return report % repr(text)
+        return _report(path, text)
 
     source.append(f"{pad}{value} = getattr({owner}, {field.name!r})")
     if field.is_repeated:
@@ -71,19 +97,24 @@ def _write_field(source: list[str], field: Any, owner: str, prefix: str, depth: 
             source.append(f"{pad}if len({value}) > {rules.max_length}: {wrong(f'at most {rules.max_length} entries')}")
         if required:
             source.append(f"{pad}if not {value}: {wrong('required')}")
-        _write_entries(source, field, value, path, depth)
+        _write_entries(source, space, field, value, path, depth)
     elif field.type == FieldDescriptor.TYPE_MESSAGE:
         if field.message_type.full_name.startswith("google.protobuf."):
-            source.append(f"{pad}free({value}, {path!r}, out)")
+            source.append(f"{pad}free({value}, p + {path!r}, out)")
             return
         source.append(f"{pad}if {owner}.HasField({field.name!r}):")
         source.append(f"{pad} pass")
-        _write_message(source, field.message_type, value, path + ".", depth + 1, parents)
+        if field.message_type.full_name in parents:
+            source.append(f"{pad} {_checker_of(space, field.message_type)}({value}, p + {path + '.'!r}, out)")
+        else:
+            _write_message(source, space, field.message_type, value, path + ".", depth + 1, parents)
         if required:
             source.append(f"{pad}else: {wrong('required')}")
     elif field.type == FieldDescriptor.TYPE_STRING:
         test = "if" if not required else f"if not {value}.strip(): {wrong('required')}\n{pad}elif"
         source.append(f"{pad}{test} '\\0' in {value}: {wrong(_NUL)}")
+        if rules.HasField("decimal"):
+            source.append(f"{pad}elif {value}: {_decimal_of(space, field)}({value}, p + {path!r}, out)")
         if rules.max_length:
             source.append(f"{pad}elif len({value}) > {rules.max_length}: {wrong(f'at most {rules.max_length} characters')}")
         if rules.min_length:
@@ -100,18 +131,57 @@ def _write_field(source: list[str], field: Any, owner: str, prefix: str, depth: 
             source.append(f"{pad}if {given} and {value} > {rules.maximum}: {wrong(f'at most {rules.maximum}')}")
 
 
-def _write_entries(source: list[str], field: FieldDescriptor, value: str, path: str, depth: int) -> None:
-    """Checks what is inside a list or a map: no NUL anywhere, because PostgreSQL cannot keep one."""
+def _checker_of(space: dict[str, Any], descriptor: Descriptor) -> str:
+    """The name of a function that checks messages of this type, made when it is first needed: a type may hold itself."""
+    name = f"check{len(space)}"
+    space[name] = lambda message, path, out: _compiled(descriptor)(message, path, out)
+    return name
+
+
+def _write_entries(source: list[str], space: dict[str, Any], field: FieldDescriptor, value: str, path: str, depth: int) -> None:
+    """Checks what is inside a list or a map; texts for NUL, because PostgreSQL cannot keep one."""
     pad = " " * depth
-    report = f"out.append(Violation({path!r}, {_NUL!r}))"
+    nul = _report(path, _NUL)
+    item: Any = field
+    at = f"p + {path!r} + '[' + str(k) + ']'"
+    entries = f"for k, e in enumerate({value}):"
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         source.append(f"{pad}for k in {value}:")
-        source.append(f"{pad} if '\\0' in str(k): {report}")
-        if field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_MESSAGE:
-            source.append(f"{pad} free({value}[k], {path!r} + '.' + str(k)[:100], out)")
-    elif field.type == FieldDescriptor.TYPE_STRING:
-        source.append(f"{pad}for e in {value}:")
-        source.append(f"{pad} if '\\0' in e: {report}")
+        source.append(f"{pad} if '\\0' in str(k): {nul}")
+        item = field.message_type.fields_by_name["value"]
+        at = f"p + {path + '.'!r} + str(k)[:100]"
+        entries = f"for k in {value}:\n{pad} e = {value}[k]"
+    if item.type == FieldDescriptor.TYPE_MESSAGE:
+        source.append(f"{pad}{entries}")
+        if item.message_type.full_name.startswith("google.protobuf."):
+            source.append(f"{pad} free(e, {at}, out)")
+        else:
+            source.append(f"{pad} {_checker_of(space, item.message_type)}(e, {at} + '.', out)")
+    elif item.type == FieldDescriptor.TYPE_STRING:
+        source.append(f"{pad}{entries}")
+        source.append(f"{pad} if '\\0' in e: {nul}")
+        if rules_of(field).HasField("decimal"):
+            source.append(f"{pad} else: {_decimal_of(space, field)}(e, {at}, out)")
+
+
+def _decimal_of(space: dict[str, Any], field: FieldDescriptor) -> str:
+    name = f"decimal{len(space)}"
+    space[name] = partial(_check_decimal, rules_of(field))
+    return name
+
+
+def _check_decimal(rules: options_pb2.FieldRules, text: str, path: str, out: list[Violation]) -> None:
+    whole, point, fraction = text.removeprefix("-").partition(".")
+    if not (text.isascii() and whole.isdigit() and (fraction.isdigit() or not point)):
+        out.append(Violation(path, "must be a decimal number"))
+    elif len(whole) > MOST_DIGITS:
+        out.append(Violation(path, f"at most {MOST_DIGITS} digits before the point"))
+    elif len(fraction) > rules.decimal.scale:
+        out.append(Violation(path, f"at most {rules.decimal.scale} digits after the point"))
+    elif rules.HasField("minimum") and Decimal(text) < rules.minimum:
+        out.append(Violation(path, f"at least {rules.minimum}"))
+    elif rules.HasField("maximum") and Decimal(text) > rules.maximum:
+        out.append(Violation(path, f"at most {rules.maximum}"))
 
 
 def _check_free(message: Any, path: str, out: list[Violation]) -> None:

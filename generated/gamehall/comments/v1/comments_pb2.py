@@ -29,7 +29,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gamehall/comments/v1/comments.proto\x12\x14gamehall.comments.v1\x1a\x1dgamehall/common/v1/page.proto\x1a\x1dgamehall/common/v1/user.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xe3\x02\n\x07\x43omment\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x02id\x12$\n\x07\x63ontext\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x07\x63ontext\x12)\n\ncontext_id\x18\x03 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\tcontextId\x12%\n\x07\x63ontent\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\x90NR\x07\x63ontent\x12\x1e\n\x07summary\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03R\x07summary\x12\'\n\x0c\x63reated_date\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x63reatedDate\x12\'\n\x0cupdated_date\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0bupdatedDate\x12\x41\n\x04user\x18\x08 \x01(\x0b\x32!.gamehall.common.v1.UserReferenceB\n\xe2\x41\x01\x03\xaa\xd4\x18\x02\x30\x01R\x04user:\x15\xaa\xd4\x18\x11\n\x0f\x43ommentResource\"\xc0\x01\n\x13ListCommentsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12$\n\x07\x63ontext\x18\x04 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x07\x63ontext\x12)\n\ncontext_id\x18\x05 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\tcontextId\"\xb5\x01\n\x14ListCommentsResponse\x12\x37\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1d.gamehall.comments.v1.CommentR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo:!\xaa\xd4\x18\x1d\n\x1bPageResourceCommentResource\"U\n\x14\x43reateCommentRequest\x12=\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x1d.gamehall.comments.v1.CommentB\x04\xe2\x41\x01\x02R\x07\x63omment\"P\n\x15\x43reateCommentResponse\x12\x37\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x1d.gamehall.comments.v1.CommentR\x07\x63omment\")\n\x11GetCommentRequest\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"M\n\x12GetCommentResponse\x12\x37\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x1d.gamehall.comments.v1.CommentR\x07\x63omment\"S\n\x14UpdateCommentRequest\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\x12%\n\x07\x63ontent\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\x90NR\x07\x63ontent\"\x17\n\x15UpdateCommentResponse\",\n\x14\x44\x65leteCommentRequest\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"\x17\n\x15\x44\x65leteCommentResponse2\xde\x07\n\x0e\x43ommentService\x12\xa3\x01\n\x0cListComments\x12).gamehall.comments.v1.ListCommentsRequest\x1a*.gamehall.comments.v1.ListCommentsResponse\"<\x90\x02\x01\xaa\xd4\x18$\n\x02\x08\x01\x32\x1e\n\x0bgetComments\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x0b\x12\t/comments\x12\xd3\x01\n\rCreateComment\x12*.gamehall.comments.v1.CreateCommentRequest\x1a+.gamehall.comments.v1.CreateCommentResponse\"i\xaa\xd4\x18\x42\n\x1f\x12\rCOMMENTS_USER\x12\x0e\x43OMMENTS_ADMIN\x10\x01\x32\x1d\n\naddComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x1d\"\t/comments:\x07\x63ommentb\x07\x63omment\x12\xaa\x01\n\nGetComment\x12\'.gamehall.comments.v1.GetCommentRequest\x1a(.gamehall.comments.v1.GetCommentResponse\"I\x90\x02\x01\xaa\xd4\x18#\n\x02\x08\x01\x32\x1d\n\ngetComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x19\x12\x0e/comments/{id}b\x07\x63omment\x12\xd8\x01\n\rUpdateComment\x12*.gamehall.comments.v1.UpdateCommentRequest\x1a+.gamehall.comments.v1.UpdateCommentResponse\"n\xaa\xd4\x18\x43\n\x1f\x12\x0e\x43OMMENTS_ADMIN\x1a\rCOMMENTS_USER2 \n\rupdateComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02!\x1a\x16/comments/{id}/content:\x07\x63ontent\x12\xc7\x01\n\rDeleteComment\x12*.gamehall.comments.v1.DeleteCommentRequest\x1a+.gamehall.comments.v1.DeleteCommentResponse\"]\xaa\xd4\x18\x43\n\x1f\x12\x0e\x43OMMENTS_ADMIN\x1a\rCOMMENTS_USER2 \n\rdeleteComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x10*\x0e/comments/{id}B\x9b\x01\n\x18\x63om.gamehall.comments.v1B\rCommentsProtoP\x01\xa2\x02\x03GCX\xaa\x02\x14Gamehall.Comments.V1\xca\x02\x14Gamehall\\Comments\\V1\xe2\x02 Gamehall\\Comments\\V1\\GPBMetadata\xea\x02\x16Gamehall::Comments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gamehall/comments/v1/comments.proto\x12\x14gamehall.comments.v1\x1a\x1dgamehall/common/v1/page.proto\x1a\x1dgamehall/common/v1/user.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x86\x03\n\x07\x43omment\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x02id\x12+\n\x07\x63ontext\x18\x02 \x01(\tB\x11\xe2\x41\x01\x02\xaa\xd4\x18\t\x10\x64j\x05videoR\x07\x63ontext\x12-\n\ncontext_id\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xaa\xd4\x18\x06\x10\x64j\x02\x33\x37R\tcontextId\x12=\n\x07\x63ontent\x18\x04 \x01(\tB#\xe2\x41\x01\x02\xaa\xd4\x18\x1b\x10\x90Nj\x16The best level so far.R\x07\x63ontent\x12\x1e\n\x07summary\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03R\x07summary\x12\'\n\x0c\x63reated_date\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x63reatedDate\x12\'\n\x0cupdated_date\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0bupdatedDate\x12\x41\n\x04user\x18\x08 \x01(\x0b\x32!.gamehall.common.v1.UserReferenceB\n\xe2\x41\x01\x03\xaa\xd4\x18\x02\x30\x01R\x04user:\x15\xaa\xd4\x18\x11\n\x0f\x43ommentResource\"\xc0\x01\n\x13ListCommentsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12$\n\x07\x63ontext\x18\x04 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x07\x63ontext\x12)\n\ncontext_id\x18\x05 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\tcontextId\"\xb5\x01\n\x14ListCommentsResponse\x12\x37\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1d.gamehall.comments.v1.CommentR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo:!\xaa\xd4\x18\x1d\n\x1bPageResourceCommentResource\"U\n\x14\x43reateCommentRequest\x12=\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x1d.gamehall.comments.v1.CommentB\x04\xe2\x41\x01\x02R\x07\x63omment\"P\n\x15\x43reateCommentResponse\x12\x37\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x1d.gamehall.comments.v1.CommentR\x07\x63omment\")\n\x11GetCommentRequest\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"M\n\x12GetCommentResponse\x12\x37\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x1d.gamehall.comments.v1.CommentR\x07\x63omment\"q\n\x14UpdateCommentRequest\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\x12\x43\n\x07\x63ontent\x18\x02 \x01(\tB)\xe2\x41\x01\x02\xaa\xd4\x18!\x10\x90Nj\x1c\x45ven better the second time.R\x07\x63ontent\"\x17\n\x15UpdateCommentResponse\",\n\x14\x44\x65leteCommentRequest\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"\x17\n\x15\x44\x65leteCommentResponse2\xde\x07\n\x0e\x43ommentService\x12\xa3\x01\n\x0cListComments\x12).gamehall.comments.v1.ListCommentsRequest\x1a*.gamehall.comments.v1.ListCommentsResponse\"<\x90\x02\x01\xaa\xd4\x18$\n\x02\x08\x01\x32\x1e\n\x0bgetComments\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x0b\x12\t/comments\x12\xd3\x01\n\rCreateComment\x12*.gamehall.comments.v1.CreateCommentRequest\x1a+.gamehall.comments.v1.CreateCommentResponse\"i\xaa\xd4\x18\x42\n\x1f\x12\rCOMMENTS_USER\x12\x0e\x43OMMENTS_ADMIN\x10\x01\x32\x1d\n\naddComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x1d\"\t/comments:\x07\x63ommentb\x07\x63omment\x12\xaa\x01\n\nGetComment\x12\'.gamehall.comments.v1.GetCommentRequest\x1a(.gamehall.comments.v1.GetCommentResponse\"I\x90\x02\x01\xaa\xd4\x18#\n\x02\x08\x01\x32\x1d\n\ngetComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x19\x12\x0e/comments/{id}b\x07\x63omment\x12\xd8\x01\n\rUpdateComment\x12*.gamehall.comments.v1.UpdateCommentRequest\x1a+.gamehall.comments.v1.UpdateCommentResponse\"n\xaa\xd4\x18\x43\n\x1f\x12\x0e\x43OMMENTS_ADMIN\x1a\rCOMMENTS_USER2 \n\rupdateComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02!\x1a\x16/comments/{id}/content:\x07\x63ontent\x12\xc7\x01\n\rDeleteComment\x12*.gamehall.comments.v1.DeleteCommentRequest\x1a+.gamehall.comments.v1.DeleteCommentResponse\"]\xaa\xd4\x18\x43\n\x1f\x12\x0e\x43OMMENTS_ADMIN\x1a\rCOMMENTS_USER2 \n\rdeleteComment\x12\x0f\x43ontentComments\x82\xd3\xe4\x93\x02\x10*\x0e/comments/{id}B\x9b\x01\n\x18\x63om.gamehall.comments.v1B\rCommentsProtoP\x01\xa2\x02\x03GCX\xaa\x02\x14Gamehall.Comments.V1\xca\x02\x14Gamehall\\Comments\\V1\xe2\x02 Gamehall\\Comments\\V1\\GPBMetadata\xea\x02\x16Gamehall::Comments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,11 +40,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMENT'].fields_by_name['id']._loaded_options = None
   _globals['_COMMENT'].fields_by_name['id']._serialized_options = b'\342A\001\003'
   _globals['_COMMENT'].fields_by_name['context']._loaded_options = None
-  _globals['_COMMENT'].fields_by_name['context']._serialized_options = b'\342A\001\002\252\324\030\002\020d'
+  _globals['_COMMENT'].fields_by_name['context']._serialized_options = b'\342A\001\002\252\324\030\t\020dj\005video'
   _globals['_COMMENT'].fields_by_name['context_id']._loaded_options = None
-  _globals['_COMMENT'].fields_by_name['context_id']._serialized_options = b'\342A\001\002\252\324\030\002\020d'
+  _globals['_COMMENT'].fields_by_name['context_id']._serialized_options = b'\342A\001\002\252\324\030\006\020dj\00237'
   _globals['_COMMENT'].fields_by_name['content']._loaded_options = None
-  _globals['_COMMENT'].fields_by_name['content']._serialized_options = b'\342A\001\002\252\324\030\003\020\220N'
+  _globals['_COMMENT'].fields_by_name['content']._serialized_options = b'\342A\001\002\252\324\030\033\020\220Nj\026The best level so far.'
   _globals['_COMMENT'].fields_by_name['summary']._loaded_options = None
   _globals['_COMMENT'].fields_by_name['summary']._serialized_options = b'\342A\001\003'
   _globals['_COMMENT'].fields_by_name['created_date']._loaded_options = None
@@ -76,7 +76,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATECOMMENTREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_UPDATECOMMENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_UPDATECOMMENTREQUEST'].fields_by_name['content']._loaded_options = None
-  _globals['_UPDATECOMMENTREQUEST'].fields_by_name['content']._serialized_options = b'\342A\001\002\252\324\030\003\020\220N'
+  _globals['_UPDATECOMMENTREQUEST'].fields_by_name['content']._serialized_options = b'\342A\001\002\252\324\030!\020\220Nj\034Even better the second time.'
   _globals['_DELETECOMMENTREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_DELETECOMMENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_COMMENTSERVICE'].methods_by_name['ListComments']._loaded_options = None
@@ -90,27 +90,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMENTSERVICE'].methods_by_name['DeleteComment']._loaded_options = None
   _globals['_COMMENTSERVICE'].methods_by_name['DeleteComment']._serialized_options = b'\252\324\030C\n\037\022\016COMMENTS_ADMIN\032\rCOMMENTS_USER2 \n\rdeleteComment\022\017ContentComments\202\323\344\223\002\020*\016/comments/{id}'
   _globals['_COMMENT']._serialized_start=222
-  _globals['_COMMENT']._serialized_end=577
-  _globals['_LISTCOMMENTSREQUEST']._serialized_start=580
-  _globals['_LISTCOMMENTSREQUEST']._serialized_end=772
-  _globals['_LISTCOMMENTSRESPONSE']._serialized_start=775
-  _globals['_LISTCOMMENTSRESPONSE']._serialized_end=956
-  _globals['_CREATECOMMENTREQUEST']._serialized_start=958
-  _globals['_CREATECOMMENTREQUEST']._serialized_end=1043
-  _globals['_CREATECOMMENTRESPONSE']._serialized_start=1045
-  _globals['_CREATECOMMENTRESPONSE']._serialized_end=1125
-  _globals['_GETCOMMENTREQUEST']._serialized_start=1127
-  _globals['_GETCOMMENTREQUEST']._serialized_end=1168
-  _globals['_GETCOMMENTRESPONSE']._serialized_start=1170
-  _globals['_GETCOMMENTRESPONSE']._serialized_end=1247
-  _globals['_UPDATECOMMENTREQUEST']._serialized_start=1249
-  _globals['_UPDATECOMMENTREQUEST']._serialized_end=1332
-  _globals['_UPDATECOMMENTRESPONSE']._serialized_start=1334
-  _globals['_UPDATECOMMENTRESPONSE']._serialized_end=1357
-  _globals['_DELETECOMMENTREQUEST']._serialized_start=1359
-  _globals['_DELETECOMMENTREQUEST']._serialized_end=1403
-  _globals['_DELETECOMMENTRESPONSE']._serialized_start=1405
-  _globals['_DELETECOMMENTRESPONSE']._serialized_end=1428
-  _globals['_COMMENTSERVICE']._serialized_start=1431
-  _globals['_COMMENTSERVICE']._serialized_end=2421
+  _globals['_COMMENT']._serialized_end=612
+  _globals['_LISTCOMMENTSREQUEST']._serialized_start=615
+  _globals['_LISTCOMMENTSREQUEST']._serialized_end=807
+  _globals['_LISTCOMMENTSRESPONSE']._serialized_start=810
+  _globals['_LISTCOMMENTSRESPONSE']._serialized_end=991
+  _globals['_CREATECOMMENTREQUEST']._serialized_start=993
+  _globals['_CREATECOMMENTREQUEST']._serialized_end=1078
+  _globals['_CREATECOMMENTRESPONSE']._serialized_start=1080
+  _globals['_CREATECOMMENTRESPONSE']._serialized_end=1160
+  _globals['_GETCOMMENTREQUEST']._serialized_start=1162
+  _globals['_GETCOMMENTREQUEST']._serialized_end=1203
+  _globals['_GETCOMMENTRESPONSE']._serialized_start=1205
+  _globals['_GETCOMMENTRESPONSE']._serialized_end=1282
+  _globals['_UPDATECOMMENTREQUEST']._serialized_start=1284
+  _globals['_UPDATECOMMENTREQUEST']._serialized_end=1397
+  _globals['_UPDATECOMMENTRESPONSE']._serialized_start=1399
+  _globals['_UPDATECOMMENTRESPONSE']._serialized_end=1422
+  _globals['_DELETECOMMENTREQUEST']._serialized_start=1424
+  _globals['_DELETECOMMENTREQUEST']._serialized_end=1468
+  _globals['_DELETECOMMENTRESPONSE']._serialized_start=1470
+  _globals['_DELETECOMMENTRESPONSE']._serialized_end=1493
+  _globals['_COMMENTSERVICE']._serialized_start=1496
+  _globals['_COMMENTSERVICE']._serialized_end=2486
 # @@protoc_insertion_point(module_scope)

@@ -245,7 +245,7 @@ class UpdateCommentRequest(_message.Message):
     id: _builtins.int
     """Its number."""
     content: _builtins.str
-    """The new text. In JSON either bare or as {"value": …}."""
+    """The new text."""
     def __init__(
         self,
         *,

@@ -4,6 +4,7 @@ isort:skip_file
 Countries and their states, from ISO 3166."""
 
 from collections import abc as _abc
+from gamehall.currencies.v1 import currencies_pb2 as _currencies_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -168,3 +169,85 @@ class ListStatesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListStatesResponse: _TypeAlias = ListStatesResponse  # noqa: Y015
+
+@_typing.final
+class GetGeolocationCountryRequest(_message.Message):
+    """Asks where the caller is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetGeolocationCountryRequest: _TypeAlias = GetGeolocationCountryRequest  # noqa: Y015
+
+@_typing.final
+class GetGeolocationCountryResponse(_message.Message):
+    """Where the caller is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTRY_CODE_ISO3_FIELD_NUMBER: _builtins.int
+    country_code_iso3: _builtins.str
+    """The country's three letters. For an address of no country, such as one of a private network, those of the config
+    location.default_country; not found when that is empty.
+    """
+    def __init__(
+        self,
+        *,
+        country_code_iso3: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code_iso3", b"country_code_iso3"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetGeolocationCountryResponse: _TypeAlias = GetGeolocationCountryResponse  # noqa: Y015
+
+@_typing.final
+class GetGeolocationCurrencyRequest(_message.Message):
+    """Asks what people pay with where the caller is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetGeolocationCurrencyRequest: _TypeAlias = GetGeolocationCurrencyRequest  # noqa: Y015
+
+@_typing.final
+class GetGeolocationCurrencyResponse(_message.Message):
+    """What people pay with where the caller is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def currency(self) -> _currencies_pb2.Currency:
+        """The currency. It may not be active here: it tells."""
+
+    def __init__(
+        self,
+        *,
+        currency: _currencies_pb2.Currency | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetGeolocationCurrencyResponse: _TypeAlias = GetGeolocationCurrencyResponse  # noqa: Y015

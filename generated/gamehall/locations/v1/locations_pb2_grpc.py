@@ -45,6 +45,16 @@ class LocationServiceStub:
                 request_serializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.ListStatesRequest.SerializeToString,
                 response_deserializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.ListStatesResponse.FromString,
                 _registered_method=True)
+        self.GetGeolocationCountry = channel.unary_unary(
+                '/gamehall.locations.v1.LocationService/GetGeolocationCountry',
+                request_serializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCountryRequest.SerializeToString,
+                response_deserializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCountryResponse.FromString,
+                _registered_method=True)
+        self.GetGeolocationCurrency = channel.unary_unary(
+                '/gamehall.locations.v1.LocationService/GetGeolocationCurrency',
+                request_serializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCurrencyRequest.SerializeToString,
+                response_deserializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCurrencyResponse.FromString,
+                _registered_method=True)
 
 
 class LocationServiceServicer:
@@ -65,6 +75,20 @@ class LocationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetGeolocationCountry(self, request, context):
+        """Tells the country that the caller's address belongs to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGeolocationCurrency(self, request, context):
+        """Tells the currency of the country that the caller's address belongs to; the default currency where that one is not known here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LocationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +101,16 @@ def add_LocationServiceServicer_to_server(servicer, server):
                     servicer.ListStates,
                     request_deserializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.ListStatesRequest.FromString,
                     response_serializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.ListStatesResponse.SerializeToString,
+            ),
+            'GetGeolocationCountry': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGeolocationCountry,
+                    request_deserializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCountryRequest.FromString,
+                    response_serializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCountryResponse.SerializeToString,
+            ),
+            'GetGeolocationCurrency': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGeolocationCurrency,
+                    request_deserializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCurrencyRequest.FromString,
+                    response_serializer=gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCurrencyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +168,60 @@ class LocationService:
             '/gamehall.locations.v1.LocationService/ListStates',
             gamehall_dot_locations_dot_v1_dot_locations__pb2.ListStatesRequest.SerializeToString,
             gamehall_dot_locations_dot_v1_dot_locations__pb2.ListStatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGeolocationCountry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.locations.v1.LocationService/GetGeolocationCountry',
+            gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCountryRequest.SerializeToString,
+            gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCountryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGeolocationCurrency(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.locations.v1.LocationService/GetGeolocationCurrency',
+            gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCurrencyRequest.SerializeToString,
+            gamehall_dot_locations_dot_v1_dot_locations__pb2.GetGeolocationCurrencyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class LocationServiceStub:
     """Lists every country, by name."""
     ListStates: _grpc.UnaryUnaryMultiCallable[_locations_pb2.ListStatesRequest, _locations_pb2.ListStatesResponse]
     """Lists the states, provinces or regions of a country, by name."""
+    GetGeolocationCountry: _grpc.UnaryUnaryMultiCallable[_locations_pb2.GetGeolocationCountryRequest, _locations_pb2.GetGeolocationCountryResponse]
+    """Tells the country that the caller's address belongs to."""
+    GetGeolocationCurrency: _grpc.UnaryUnaryMultiCallable[_locations_pb2.GetGeolocationCurrencyRequest, _locations_pb2.GetGeolocationCurrencyResponse]
+    """Tells the currency of the country that the caller's address belongs to; the default currency where that one is not known here."""
 
 @_typing.type_check_only
 class LocationServiceAsyncStub(LocationServiceStub):
@@ -47,6 +51,10 @@ class LocationServiceAsyncStub(LocationServiceStub):
     """Lists every country, by name."""
     ListStates: _aio.UnaryUnaryMultiCallable[_locations_pb2.ListStatesRequest, _locations_pb2.ListStatesResponse]  # type: ignore[assignment]
     """Lists the states, provinces or regions of a country, by name."""
+    GetGeolocationCountry: _aio.UnaryUnaryMultiCallable[_locations_pb2.GetGeolocationCountryRequest, _locations_pb2.GetGeolocationCountryResponse]  # type: ignore[assignment]
+    """Tells the country that the caller's address belongs to."""
+    GetGeolocationCurrency: _aio.UnaryUnaryMultiCallable[_locations_pb2.GetGeolocationCurrencyRequest, _locations_pb2.GetGeolocationCurrencyResponse]  # type: ignore[assignment]
+    """Tells the currency of the country that the caller's address belongs to; the default currency where that one is not known here."""
 
 class LocationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reference data about places."""
@@ -66,5 +74,21 @@ class LocationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_locations_pb2.ListStatesResponse, _abc.Awaitable[_locations_pb2.ListStatesResponse]]:
         """Lists the states, provinces or regions of a country, by name."""
+
+    @_abc_1.abstractmethod
+    def GetGeolocationCountry(
+        self,
+        request: _locations_pb2.GetGeolocationCountryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_locations_pb2.GetGeolocationCountryResponse, _abc.Awaitable[_locations_pb2.GetGeolocationCountryResponse]]:
+        """Tells the country that the caller's address belongs to."""
+
+    @_abc_1.abstractmethod
+    def GetGeolocationCurrency(
+        self,
+        request: _locations_pb2.GetGeolocationCurrencyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_locations_pb2.GetGeolocationCurrencyResponse, _abc.Awaitable[_locations_pb2.GetGeolocationCurrencyResponse]]:
+        """Tells the currency of the country that the caller's address belongs to; the default currency where that one is not known here."""
 
 def add_LocationServiceServicer_to_server(servicer: LocationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

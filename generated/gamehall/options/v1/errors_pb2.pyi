@@ -3,9 +3,11 @@
 isort:skip_file
 Every reason a call can fail for. The number is the `code` of the published JSON error."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -63,6 +65,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Too much work at once."""
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 43
     """A part of the service is down."""
+    ERROR_REASON_MAINTENANCE: _ErrorReason.ValueType  # 44
+    """The deployment is locked."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 50
     """A fault of ours."""
     ERROR_REASON_OAUTH_INVALID_REQUEST: _ErrorReason.ValueType  # 60
@@ -117,6 +121,8 @@ ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 42
 """Too much work at once."""
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 43
 """A part of the service is down."""
+ERROR_REASON_MAINTENANCE: ErrorReason.ValueType  # 44
+"""The deployment is locked."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 50
 """A fault of ours."""
 ERROR_REASON_OAUTH_INVALID_REQUEST: ErrorReason.ValueType  # 60
@@ -139,19 +145,29 @@ class ErrorMeaning(_message.Message):
 
     MEANING_FIELD_NUMBER: _builtins.int
     EXAMPLE_FIELD_NUMBER: _builtins.int
+    HTTP_FIELD_NUMBER: _builtins.int
+    GRPC_FIELD_NUMBER: _builtins.int
     meaning: _builtins.str
     """One sentence for the caller."""
     example: _builtins.str
     """A message as a caller may receive it."""
+    grpc: _builtins.str
+    """The gRPC status it comes with; none where only HTTP knows the reason."""
+    @_builtins.property
+    def http(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The HTTP statuses it comes with."""
+
     def __init__(
         self,
         *,
         meaning: _builtins.str = ...,
         example: _builtins.str = ...,
+        http: _abc.Iterable[_builtins.int] | None = ...,
+        grpc: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["example", b"example", "meaning", b"meaning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["example", b"example", "grpc", b"grpc", "http", b"http", "meaning", b"meaning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

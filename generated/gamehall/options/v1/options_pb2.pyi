@@ -94,6 +94,7 @@ class MethodRules(_message.Message):
     PUBLISHED_FIELD_NUMBER: _builtins.int
     SANDBOX_FIELD_NUMBER: _builtins.int
     ALSO_FIELD_NUMBER: _builtins.int
+    IN_MAINTENANCE_FIELD_NUMBER: _builtins.int
     keyed: _builtins.bool
     """The caller may send an Idempotency-Key; a repeat with the same key answers what the first call answered."""
     audit: _builtins.bool
@@ -106,6 +107,8 @@ class MethodRules(_message.Message):
     """
     sandbox: _builtins.bool
     """Served only when the deployment runs with --sandbox."""
+    in_maintenance: _builtins.bool
+    """Served to everybody while the deployment is locked for maintenance. All others are then for MAINTENANCE_ADMIN alone."""
     @_builtins.property
     def policy(self) -> Global___Policy:
         """Who may call."""
@@ -129,10 +132,11 @@ class MethodRules(_message.Message):
         published: Global___Published | None = ...,
         sandbox: _builtins.bool = ...,
         also: _abc.Iterable[_builtins.str] | None = ...,
+        in_maintenance: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "published", b"published"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["also", b"also", "audit", b"audit", "keyed", b"keyed", "oauth", b"oauth", "policy", b"policy", "published", b"published", "sandbox", b"sandbox", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also", b"also", "audit", b"audit", "in_maintenance", b"in_maintenance", "keyed", b"keyed", "oauth", b"oauth", "policy", b"policy", "published", b"published", "sandbox", b"sandbox", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -185,6 +189,7 @@ class FieldRules(_message.Message):
     SERVER_ONLY_FIELD_NUMBER: _builtins.int
     WORD_FIELD_NUMBER: _builtins.int
     DECIMAL_FIELD_NUMBER: _builtins.int
+    EXAMPLE_FIELD_NUMBER: _builtins.int
     min_length: _builtins.int
     """Shortest text, in characters."""
     max_length: _builtins.int
@@ -207,6 +212,10 @@ class FieldRules(_message.Message):
     """A secret of a server: an answer to a call that carries it is never shared with a browser (CORS)."""
     word: _builtins.str
     """The discriminator's word for this arm of a oneof, where it is not the arm's name."""
+    example: _builtins.str
+    """A value as a caller may send it, for the examples of the documents: texts and words as they are, everything else as JSON. A request
+    body is shown with those of its fields that have one.
+    """
     @_builtins.property
     def decimal(self) -> Global___Decimal:
         """This text is a decimal number: in JSON an exact number, over gRPC its digits, such as "12.50"."""
@@ -226,10 +235,11 @@ class FieldRules(_message.Message):
         server_only: _builtins.bool = ...,
         word: _builtins.str = ...,
         decimal: Global___Decimal | None = ...,
+        example: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "example", b"example", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015

@@ -3,8 +3,10 @@
 isort:skip_file
 The deployment itself: is it well, which version is it, and what time does it think it is."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -121,6 +123,93 @@ class GetVersionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetVersionResponse: _TypeAlias = GetVersionResponse  # noqa: Y015
+
+@_typing.final
+class ListErrorCodesRequest(_message.Message):
+    """Asks for the reasons."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListErrorCodesRequest: _TypeAlias = ListErrorCodesRequest  # noqa: Y015
+
+@_typing.final
+class ErrorCode(_message.Message):
+    """A reason a call can fail for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEANING_FIELD_NUMBER: _builtins.int
+    EXAMPLE_FIELD_NUMBER: _builtins.int
+    HTTP_STATUSES_FIELD_NUMBER: _builtins.int
+    GRPC_STATUS_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    """The `code` of the published JSON error."""
+    name: _builtins.str
+    """Its name, over gRPC the reason of google.rpc.ErrorInfo."""
+    meaning: _builtins.str
+    """What it means to a caller."""
+    example: _builtins.str
+    """A message as a caller may receive it."""
+    grpc_status: _builtins.str
+    """The gRPC status it comes with; absent where only HTTP knows the reason."""
+    @_builtins.property
+    def http_statuses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The HTTP statuses it comes with."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        name: _builtins.str = ...,
+        meaning: _builtins.str = ...,
+        example: _builtins.str = ...,
+        http_statuses: _abc.Iterable[_builtins.int] | None = ...,
+        grpc_status: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_grpc_status", b"_grpc_status", "grpc_status", b"grpc_status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_grpc_status", b"_grpc_status", "code", b"code", "example", b"example", "grpc_status", b"grpc_status", "http_statuses", b"http_statuses", "meaning", b"meaning", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__grpc_status: _TypeAlias = _typing.Literal["grpc_status"]  # noqa: Y015
+    _WhichOneofArgType__grpc_status: _TypeAlias = _typing.Literal["_grpc_status", b"_grpc_status"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__grpc_status) -> _WhichOneofReturnType__grpc_status | None: ...
+
+Global___ErrorCode: _TypeAlias = ErrorCode  # noqa: Y015
+
+@_typing.final
+class ListErrorCodesResponse(_message.Message):
+    """The reasons."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_CODES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error_codes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErrorCode]:
+        """By code."""
+
+    def __init__(
+        self,
+        *,
+        error_codes: _abc.Iterable[Global___ErrorCode] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_codes", b"error_codes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListErrorCodesResponse: _TypeAlias = ListErrorCodesResponse  # noqa: Y015
 
 @_typing.final
 class Clock(_message.Message):

@@ -45,6 +45,11 @@ class PlatformServiceStub:
                 request_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetVersionRequest.SerializeToString,
                 response_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetVersionResponse.FromString,
                 _registered_method=True)
+        self.ListErrorCodes = channel.unary_unary(
+                '/gamehall.platform.v1.PlatformService/ListErrorCodes',
+                request_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.ListErrorCodesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.ListErrorCodesResponse.FromString,
+                _registered_method=True)
 
 
 class PlatformServiceServicer:
@@ -65,6 +70,13 @@ class PlatformServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListErrorCodes(self, request, context):
+        """Lists every reason a call can fail for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PlatformServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_PlatformServiceServicer_to_server(servicer, server):
                     servicer.GetVersion,
                     request_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetVersionRequest.FromString,
                     response_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetVersionResponse.SerializeToString,
+            ),
+            'ListErrorCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListErrorCodes,
+                    request_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.ListErrorCodesRequest.FromString,
+                    response_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.ListErrorCodesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class PlatformService:
             '/gamehall.platform.v1.PlatformService/GetVersion',
             gamehall_dot_platform_dot_v1_dot_platform__pb2.GetVersionRequest.SerializeToString,
             gamehall_dot_platform_dot_v1_dot_platform__pb2.GetVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListErrorCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.platform.v1.PlatformService/ListErrorCodes',
+            gamehall_dot_platform_dot_v1_dot_platform__pb2.ListErrorCodesRequest.SerializeToString,
+            gamehall_dot_platform_dot_v1_dot_platform__pb2.ListErrorCodesResponse.FromString,
             options,
             channel_credentials,
             insecure,

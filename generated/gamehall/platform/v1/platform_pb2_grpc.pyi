@@ -37,6 +37,8 @@ class PlatformServiceStub:
     """Tells whether the server and its database answer."""
     GetVersion: _grpc.UnaryUnaryMultiCallable[_platform_pb2.GetVersionRequest, _platform_pb2.GetVersionResponse]
     """Gives the version of the server."""
+    ListErrorCodes: _grpc.UnaryUnaryMultiCallable[_platform_pb2.ListErrorCodesRequest, _platform_pb2.ListErrorCodesResponse]
+    """Lists every reason a call can fail for."""
 
 @_typing.type_check_only
 class PlatformServiceAsyncStub(PlatformServiceStub):
@@ -47,6 +49,8 @@ class PlatformServiceAsyncStub(PlatformServiceStub):
     """Tells whether the server and its database answer."""
     GetVersion: _aio.UnaryUnaryMultiCallable[_platform_pb2.GetVersionRequest, _platform_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Gives the version of the server."""
+    ListErrorCodes: _aio.UnaryUnaryMultiCallable[_platform_pb2.ListErrorCodesRequest, _platform_pb2.ListErrorCodesResponse]  # type: ignore[assignment]
+    """Lists every reason a call can fail for."""
 
 class PlatformServiceServicer(metaclass=_abc_1.ABCMeta):
     """Facts about the deployment."""
@@ -66,6 +70,14 @@ class PlatformServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_platform_pb2.GetVersionResponse, _abc.Awaitable[_platform_pb2.GetVersionResponse]]:
         """Gives the version of the server."""
+
+    @_abc_1.abstractmethod
+    def ListErrorCodes(
+        self,
+        request: _platform_pb2.ListErrorCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_platform_pb2.ListErrorCodesResponse, _abc.Awaitable[_platform_pb2.ListErrorCodesResponse]]:
+        """Lists every reason a call can fail for."""
 
 def add_PlatformServiceServicer_to_server(servicer: PlatformServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

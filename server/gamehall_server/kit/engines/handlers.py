@@ -15,6 +15,7 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.engines.status import LONGEST_TEXT, REQUEST_ID, trailers
 from gamehall_server.kit.errors import Fault, Malformed
 from gamehall_server.kit.invoke import App
+from gamehall_server.kit.proxies import HEADER, of_peer
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Rpc
 
@@ -34,12 +35,14 @@ class Reply(NamedTuple):
 
 async def serve_unary(app: App, rpc: Rpc, payload: bytes, metadata: Iterable[tuple[str, str | bytes]], peer: str) -> Reply:
     """One call from bytes to bytes. Raises nothing but CancelledError."""
-    arrival = Arrival(request_id(), peer, "grpc")
+    arrival = Arrival(request_id(), of_peer(peer), "grpc")
     for key, value in metadata:
         if key == "authorization":
             arrival.authorization = str(value)
         elif key == "idempotency-key":
             arrival.idempotency_key = str(value)
+        elif key == HEADER:
+            arrival.forwarded = str(value) if arrival.forwarded is None else f"{arrival.forwarded},{value!s}"
     try:
         try:
             request = rpc.request.FromString(payload)

@@ -7,7 +7,6 @@ from sqlalchemy import Table, make_url
 from sqlalchemy.exc import ArgumentError
 
 from gamehall_server.kit.storage.handle import Database
-from gamehall_server.kit.storage.postgres import PostgresDatabase
 from gamehall_server.kit.storage.sqlite import SQLiteDatabase
 
 A_URL = "a database URL is sqlite:///path/to/file or postgresql://user:password@host/name"
@@ -28,5 +27,8 @@ def open_database(url: str, tables: Iterable[Table], *, most_connections: int = 
     if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
         return SQLiteDatabase(Path(parsed.database), tables)
     if kind == "postgresql":
+        # Its driver is loaded where it is used.
+        from gamehall_server.kit.storage.postgres import PostgresDatabase
+
         return PostgresDatabase(parsed.set(drivername="postgresql").render_as_string(hide_password=False), tables, most_connections)
     raise ValueError(A_URL)

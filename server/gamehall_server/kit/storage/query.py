@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import starmap
 from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast, overload
 
 from sqlalchemy import ARRAY, Boolean, ColumnElement, Delete, Insert, LargeBinary, Numeric, Text, Update, bindparam
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
@@ -20,9 +19,20 @@ Parameters = dict[str, Any]
 Binder = Callable[[Parameters], Sequence[Any]]
 Converter = Callable[[Any], Any]
 
-# Its statements have question marks; those of asyncpg's dialect have $1, $2 and the types of the parameters.
-_SQLITE = SQLiteDialect_pysqlite(paramstyle="qmark")
-_POSTGRES = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped.
+
+@cache
+def _sqlite() -> Dialect:
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+    return SQLiteDialect_pysqlite(paramstyle="qmark")
+
+
+@cache
+def _postgres() -> Dialect:
+    """Its statements have $1, $2 and the types of the parameters, not question marks. Loaded where there is PostgreSQL."""
+    from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+    return PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped.
 
 
 class Plan:
@@ -81,7 +91,7 @@ class Query(Generic[R]):
         """The plan for SQLite."""
         plan = self._sqlite
         if plan is None:
-            plan = self._sqlite = _compile(self.statement, self.row, _SQLITE)
+            plan = self._sqlite = _compile(self.statement, self.row, _sqlite())
         return plan
 
     @property
@@ -89,7 +99,7 @@ class Query(Generic[R]):
         """The plan for PostgreSQL."""
         plan = self._postgres
         if plan is None:
-            plan = self._postgres = _compile(self.statement, self.row, _POSTGRES)
+            plan = self._postgres = _compile(self.statement, self.row, _postgres())
         return plan
 
 
@@ -126,7 +136,7 @@ def _spread(compiled: SQLCompiler, fixed: Parameters, processors: dict[str, Conv
 def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Converter | None:
     """What turns a driver's value into Python's, or None where the driver did already."""
     implementation = kind.dialect_impl(dialect)
-    if isinstance(implementation, LargeBinary) or (dialect is _POSTGRES and isinstance(implementation, Numeric | Boolean)):
+    if isinstance(implementation, LargeBinary) or (dialect.name == "postgresql" and isinstance(implementation, Numeric | Boolean)):
         return None
     return implementation.result_processor(dialect, None)
 

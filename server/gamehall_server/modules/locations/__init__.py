@@ -1,1 +1,7 @@
-"""Countries and states."""
+"""Countries and states, and where a caller is."""
+
+from gamehall_server.modules.locations.geolocation import DEFAULT_COUNTRY
+
+BUILT_INS = (DEFAULT_COUNTRY,)
+
+__all__ = ["BUILT_INS"]

@@ -1,5 +1,6 @@
-"""Countries and states of ISO 3166, from pycountry's data."""
+"""Countries and states of ISO 3166, from pycountry's data, and where a caller is."""
 
+import asyncio
 import zlib
 from functools import cache
 from typing import Any
@@ -9,6 +10,9 @@ from gamehall.locations.v1 import locations_pb2 as pb
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import NotFound
+from gamehall_server.modules import currencies
+from gamehall_server.modules.configs import ConfigValues
+from gamehall_server.modules.locations.geolocation import DEFAULT_COUNTRY, country_at, currency_of
 
 
 @cache
@@ -50,6 +54,9 @@ class Locations:
 
     service = pb.DESCRIPTOR.services_by_name["LocationService"]
 
+    def __init__(self, configs: ConfigValues) -> None:
+        self._configs = configs
+
     async def ListCountries(self, request: pb.ListCountriesRequest, call: Call) -> pb.ListCountriesResponse:
         return pb.ListCountriesResponse.FromString(countries())
 
@@ -58,3 +65,20 @@ class Locations:
         if country is None:
             raise NotFound("No country with these three letters.", field="country_code_iso3")
         return pb.ListStatesResponse.FromString(states(country.alpha_2, country.alpha_3))
+
+    async def GetGeolocationCountry(self, request: pb.GetGeolocationCountryRequest, call: Call) -> pb.GetGeolocationCountryResponse:
+        country = self._country(call)
+        if not country:
+            raise NotFound("The address belongs to no country.")
+        return pb.GetGeolocationCountryResponse(country_code_iso3=country)
+
+    async def GetGeolocationCurrency(self, request: pb.GetGeolocationCurrencyRequest, call: Call) -> pb.GetGeolocationCurrencyResponse:
+        country = self._country(call)
+        # In a thread: the first look-up reads files.
+        code = await asyncio.to_thread(currency_of, country) if country else ""
+        answer = pb.GetGeolocationCurrencyResponse()
+        await currencies.show(call.db, code, answer.currency)
+        return answer
+
+    def _country(self, call: Call) -> str:
+        return country_at(call.arrival.address) or self._configs.value(DEFAULT_COUNTRY)

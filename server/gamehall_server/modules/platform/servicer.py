@@ -1,5 +1,6 @@
-"""Health and version, and the clock of a sandbox deployment."""
+"""Health, version and error codes, and the clock of a sandbox deployment."""
 
+from gamehall.options.v1 import errors_pb2
 from gamehall.platform.v1 import platform_pb2 as pb
 
 from gamehall_server import __version__
@@ -9,6 +10,21 @@ from gamehall_server.kit.errors import Unavailable
 from gamehall_server.kit.storage import Database
 
 UP, DOWN = "UP", "DOWN"
+REASON = "ERROR_REASON_"
+
+
+def error_codes() -> list[pb.ErrorCode]:
+    """Every error reason of the contract, by code; docs/errors.md is made from it too."""
+    codes = []
+    for value in sorted(errors_pb2.ErrorReason.DESCRIPTOR.values, key=lambda value: value.number):
+        told = value.GetOptions().Extensions[errors_pb2.error]
+        if value.number:
+            code = pb.ErrorCode(code=value.number, name=value.name.removeprefix(REASON), meaning=told.meaning, example=told.example)
+            code.http_statuses.extend(told.http)
+            if told.grpc:
+                code.grpc_status = told.grpc
+            codes.append(code)
+    return codes
 
 
 class Platform:
@@ -28,6 +44,9 @@ class Platform:
 
     async def GetVersion(self, request: pb.GetVersionRequest, call: Call) -> pb.GetVersionResponse:
         return pb.GetVersionResponse(version=__version__)
+
+    async def ListErrorCodes(self, request: pb.ListErrorCodesRequest, call: Call) -> pb.ListErrorCodesResponse:
+        return pb.ListErrorCodesResponse(error_codes=error_codes())
 
 
 class Sandbox:

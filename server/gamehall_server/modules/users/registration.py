@@ -1,15 +1,15 @@
 """Registration: what a new user must tell, and what is made of it."""
 
 import unicodedata
+from functools import cache
 from typing import Any, NamedTuple
 
-from email_validator import EmailNotValidError, validate_email
 from gamehall.users.v1 import users_pb2 as pb
 
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.errors import Violation
 from gamehall_server.kit.storage import Handle
-from gamehall_server.kit.validation import compile_check
+from gamehall_server.kit.validation import Check, compile_check
 from gamehall_server.modules.access import grant_role
 from gamehall_server.modules.users.tables import users
 
@@ -28,16 +28,21 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-_check = compile_check(pb.User.DESCRIPTOR)
+@cache
+def _check() -> Check:
+    return compile_check(pb.User.DESCRIPTOR)
 
 
 def wrong_with(username: str, email: str, password: str) -> list[Violation]:
     """What is wrong with the three facts that every user needs: what the contract says of them, and what it cannot say."""
-    wrong = _check(pb.User(username=username, email=email, password=password))
+    wrong = _check()(pb.User(username=username, email=email, password=password))
     known = {violation.field for violation in wrong}
     if "username" not in known and not _is_a_name(username):
         wrong.append(Violation("username", "must not begin or end with a space or hold control characters"))
     if "email" not in known:
+        # Loaded when somebody registers: nothing else needs its tables of characters.
+        from email_validator import EmailNotValidError, validate_email
+
         try:
             validate_email(email, check_deliverability=False)
         except EmailNotValidError as refusal:
