@@ -1,9 +1,7 @@
 """Swagger 2.0 and OpenAPI 3.1 as the deployment serves them: valid, whole, and with the published names."""
 
-import csv
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from gamehall_bridge.documents.operations import parameter_fields
@@ -12,15 +10,15 @@ from gamehall_server.contract import bindings
 from gamehall_server.main import SERVICERS, for_sandbox
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV31SpecValidator
 
+from bench.published import operations as published
 from tests.contract.doors import rules_of
 from tests.contract.reading import answer_of, examples, fetched, misfits, operations
-from tests.sdk.published import ANSWERS, MODELS
+from tests.sdk.published import METHODS as SERVED
+from tests.sdk.published import MODELS
 
 PATHS = {"/swagger-doc": OpenAPIV2SpecValidator, "/openapi.json": OpenAPIV31SpecValidator}
-PUBLISHED = {
-    row["operation"]: row for row in csv.DictReader((Path(__file__).parent / "published.tsv").read_text().splitlines(), delimiter="\t")
-}
 METHODS = {method.full_name: method for servicer in SERVICERS for method in servicer.service.methods}
+PUBLISHED = [operation for operation in published() if operation.name in SERVED]
 # Health has no published model.
 UNPUBLISHED = {"GetHealthResponse", "Component"}
 each_document = pytest.mark.parametrize("path", PATHS)
@@ -77,12 +75,12 @@ def test_every_served_route_is_in_it_once(document, path, sandbox):
 def test_published_operations_are_as_published(document, path):
     found = {operation.id: operation for operation in operations(document)}
 
-    for name, row in PUBLISHED.items():
-        status, schema = answer_of(document, found[name])
-        assert (found[name].verb, found[name].path, status) == (row["method"], row["path"], int(row["status"]))
-        model = ANSWERS[f"{row['tag']}.{name}"]
-        if model in MODELS:
-            assert list(references(schema)) == [model]
+    for operation in PUBLISHED:
+        told = found[operation.operation]
+        status, schema = answer_of(document, told)
+        assert (told.verb, told.path, status) == (operation.method, operation.path, operation.success)
+        if operation.model in MODELS:
+            assert list(references(schema)) == [operation.model]
 
 
 @each_document
@@ -92,7 +90,7 @@ def test_models_have_their_published_names(document, path):
 
     for name, model in bodies.items():
         assert {model} == {found for _, schema, _ in examples(document, found_operation(document, name)) for found in references(schema)}
-    used = {name for operation in PUBLISHED for name in references(answer_of(document, found_operation(document, operation))[1])}
+    used = {name for each in PUBLISHED for name in references(answer_of(document, found_operation(document, each.operation))[1])}
     used |= {name for model in used for name in references(models[model])}
     assert used >= {"CommentResource", "PageResourceCommentResource", "SimpleUserResource", "Order", "OAuth2Resource"}
     assert used - MODELS.keys() == UNPUBLISHED
