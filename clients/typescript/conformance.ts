@@ -12,6 +12,7 @@ import { Gamehall, refusal } from "gamehall-client";
 interface Step {
   say: string;
   as: string;
+  door?: "grpc";
   call?: string;
   send?: JsonObject;
   key?: string;
@@ -118,7 +119,8 @@ async function main([url, transport, ...words]: string[]): Promise<number> {
   const known = await services();
   const actors = new Map<string, Gamehall>();
   const { steps } = JSON.parse(readFileSync(new URL("../../conformance.json", import.meta.url), "utf8")) as { steps: Step[] };
-  for (const step of steps) {
+  // Steps of one door call what no package for browsers has the service of.
+  for (const step of steps.filter(({ door }) => door === undefined)) {
     const connect = (interceptors: Interceptor[]) => create({ baseUrl: url!, interceptors });
     const game = actors.get(step.as) ?? new Gamehall(connect);
     actors.set(step.as, game);
