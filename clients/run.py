@@ -24,7 +24,7 @@ SCRIPTS = {
     "typescript, connect": ("typescript", ["node", "dist/conformance.js", "{http}", "connect"]),
     "typescript, grpc-web": ("typescript", ["node", "dist/conformance.js", "{http}", "grpc-web"]),
     "go": ("go", ["target/conformance", "{grpc}"]),
-    "java": ("java", ["java", "-cp", "target/classes:target/conformance/*", "gamehall.client.Conformance", "{grpc}"]),
+    "java": ("java", ["java", "-cp", "target/classes:target/test-classes:target/conformance/*", "gamehall.client.Conformance", "{grpc}"]),
 }
 
 
