@@ -115,8 +115,12 @@ func waitOf(refusal *Refusal, made int) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// Waits; false at once when the call would be over before, and as soon as it is given up.
+// Waits; false at once when the call would be over before, and as soon as it is given up. A long time is for the caller to wait, who may
+// have something to say meanwhile.
 func paused(ctx context.Context, wait time.Duration) bool {
+	if wait.Seconds() > longestWait {
+		return false
+	}
 	if until, ok := ctx.Deadline(); ok && time.Until(until) <= wait {
 		return false
 	}

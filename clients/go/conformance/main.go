@@ -27,6 +27,7 @@ import (
 	_ "gamehall.example/client/gen/gamehall/auth/v1"
 	_ "gamehall.example/client/gen/gamehall/comments/v1"
 	_ "gamehall.example/client/gen/gamehall/locations/v1"
+	_ "gamehall.example/client/gen/gamehall/maintenance/v1"
 	_ "gamehall.example/client/gen/gamehall/platform/v1"
 	_ "gamehall.example/client/gen/gamehall/users/v1"
 )

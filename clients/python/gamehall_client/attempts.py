@@ -73,12 +73,17 @@ class Attempts:
         return True
 
     def wait(self, code: grpc.StatusCode | None, trailers: Any) -> float | None:
-        """Seconds until the next attempt: what the server tells, else a part of a growing time. None when there is no next one."""
+        """Seconds until the next attempt: what the server tells, else a part of a growing time. None when there is no next one.
+
+        A long time is for the caller to wait, who may have something to say meanwhile.
+        """
         if code not in PASSING or not self._rules.repeatable or self._made >= MOST:
             return None
         wait = _told(trailers)
         if wait is None:
             wait = random.uniform(0.5, 1) * min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (self._made - 1))  # noqa: S311  # Spreads clients.
+        if wait > LONGEST_WAIT:
+            return None
         return None if self._until is not None and time.monotonic() + wait >= self._until else wait
 
 

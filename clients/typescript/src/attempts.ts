@@ -2,7 +2,7 @@
 
 import { getOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { Code, type ConnectError, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { Code, ConnectError, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import { method as rulesOf } from "../gen/gamehall/options/v1/options_pb.js";
 import { refusal } from "./refusals.js";
 
@@ -21,7 +21,10 @@ export interface Attempts {
   next(access: string | undefined): void;
   /** Whether a new token may help. Once per call; also for a write, because nothing was done. */
   renewable(error: ConnectError, access: string | undefined): boolean;
-  /** Seconds until the next attempt: what the server tells, else a part of a growing time. undefined when there is no next one. */
+  /**
+   * Seconds until the next attempt: what the server tells, else a part of a growing time. undefined when there is no next one; a long
+   * time is for the caller to wait, who may have something to say meanwhile.
+   */
   wait(error: ConnectError): number | undefined;
 }
 
@@ -49,9 +52,18 @@ export function attemptsOf(request: UnaryRequest | StreamRequest): Attempts {
     },
     wait(error) {
       if (!PASSING.includes(error.code) || !repeatable || made >= MOST) return undefined;
-      return refusal(error).retryAfter ?? (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (made - 1));
+      const wait = refusal(error).retryAfter ?? (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (made - 1));
+      return wait > LONGEST_WAIT ? undefined : wait;
     },
   };
+}
+
+/** Why an attempt failed. A connection that was lost has another code in each transport: here it is Unavailable, as everywhere in gRPC. */
+export function failureOf(reason: unknown, signal: AbortSignal): ConnectError {
+  const error = ConnectError.from(reason);
+  // fetch rejects with a TypeError; an HTTP/2 stream is cancelled, and not by the caller.
+  const lost = error.cause instanceof TypeError || error.code === Code.Canceled;
+  return lost && !signal.aborted ? new ConnectError(error.rawMessage, Code.Unavailable, error.metadata, undefined, error) : error;
 }
 
 /** Waits so many seconds; rejects with the error when the call is given up meanwhile. */

@@ -3,7 +3,7 @@
 
 import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { type CreateTokenResponse, TokenService } from "../gen/gamehall/auth/v1/tokens_pb.js";
-import { type Attempts, attemptsOf, paused } from "./attempts.js";
+import { type Attempts, attemptsOf, failureOf, paused } from "./attempts.js";
 
 export { type Refusal, refusal } from "./refusals.js";
 
@@ -114,7 +114,7 @@ export class Gamehall {
       try {
         return await next(request);
       } catch (reason) {
-        const error = ConnectError.from(reason);
+        const error = failureOf(reason, request.signal);
         if (call.renewable(error, access)) {
           await this.#renew(access);
           if (this.#tokens?.access !== access) continue;

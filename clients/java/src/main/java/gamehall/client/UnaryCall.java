@@ -127,6 +127,9 @@ final class UnaryCall<Q, A> extends ClientCall<Q, A> {
     Duration told = Refusal.of(status, trailers).retryAfter();
     double seconds = ThreadLocalRandom.current().nextDouble(0.5, 1) * Math.min(LONGEST_WAIT, FIRST_WAIT * Math.pow(2, made - 1));
     long millis = told == null ? (long) (1000 * seconds) : told.toMillis();
+    if (millis > 1000 * LONGEST_WAIT) {
+      return false; // A long time is for the caller to wait, who may have something to say meanwhile.
+    }
     Deadline deadline = options.getDeadline();
     if (deadline != null && deadline.timeRemaining(TimeUnit.MILLISECONDS) <= millis) {
       return false;

@@ -12,6 +12,7 @@ import com.google.protobuf.util.JsonFormat;
 import gamehall.auth.v1.TokenServiceGrpc;
 import gamehall.comments.v1.CommentServiceGrpc;
 import gamehall.locations.v1.LocationServiceGrpc;
+import gamehall.maintenance.v1.MaintenanceServiceGrpc;
 import gamehall.platform.v1.PlatformServiceGrpc;
 import gamehall.users.v1.UserServiceGrpc;
 import io.grpc.CallOptions;
@@ -47,6 +48,7 @@ public final class Conformance {
           TokenServiceGrpc.getServiceDescriptor(),
           CommentServiceGrpc.getServiceDescriptor(),
           LocationServiceGrpc.getServiceDescriptor(),
+          MaintenanceServiceGrpc.getServiceDescriptor(),
           PlatformServiceGrpc.getServiceDescriptor(),
           UserServiceGrpc.getServiceDescriptor(),
           HealthGrpc.getServiceDescriptor());
