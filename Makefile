@@ -66,6 +66,7 @@ contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing pub
 bench: $(VENV)/dev.stamp ## gamehall and two references side by side; writes docs/benchmarks.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.codec
+	$(BIN)/python -m bench.start
 
 $(NODE)/.package-lock.json: clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --no-audit --no-fund --ignore-scripts --loglevel=error

@@ -68,18 +68,22 @@ def free_port() -> int:
         return port
 
 
+def environment(database_url: str) -> dict[str, str]:
+    """What a process needs that runs from this tree, and keeps its bytecode, as what is installed does."""
+    paths = os.pathsep.join(str(ROOT / part) for part in (".", "server", "bridge", "generated"))
+    return os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": database_url}
+
+
 @contextmanager
 def running(subject: Subject, database_url: str, log: Path, cores: set[int] | None = None) -> Iterator[Server]:
     """Starts a server, on these cores only if told, waits until it accepts connections, and stops it at the end."""
     http_port, grpc_port = free_port(), free_port()
     arguments = [part.format(http=http_port, grpc=grpc_port, database=database_url) for part in subject.command.split()]
-    paths = os.pathsep.join(str(ROOT / part) for part in (".", "server", "bridge", "generated"))
-    environment = os.environ | {"PYTHONPATH": paths, "DATABASE_URL": database_url, "GAMEHALL_GRPC_ENGINE": subject.engine}
     with log.open("wb") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            env=environment,
+            env=environment(database_url) | {"GAMEHALL_GRPC_ENGINE": subject.engine},
             cwd=log.parent,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -111,10 +115,10 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def ask(port: int, method: str, path: str, token: str, body: object = None) -> tuple[int, object]:
-    """One HTTP call: status and JSON answer."""
+    """One HTTP call, by nobody where `token` is empty: status and JSON answer."""
     connection = HTTPConnection(HOST, port, timeout=30)
     try:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())

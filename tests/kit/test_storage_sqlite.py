@@ -13,7 +13,7 @@ from gamehall_server.kit.errors import Unavailable
 from gamehall_server.kit.storage import DatabaseInUse, Handle, Query, UnsafeSQLite
 from gamehall_server.kit.storage.sqlite import SQLiteDatabase
 from gamehall_server.kit.storage.sqlite_file import Driver
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, delete, func, literal, select, text
 
 from tests.databases import TOYS, create_tables, notes, opened, seen_from_outside, told
 
@@ -260,3 +260,46 @@ async def test_numbers_are_refused_for_a_table_that_has_none(url: str) -> None:
     async with opened(url) as database:
         with pytest.raises(RuntimeError, match="tag is not a table with numbered rows"):
             await database.write(lambda db: db.new_id("tag"))
+
+
+@told
+async def test_a_read_that_turns_out_to_be_long_goes_on_in_another_thread(url: str) -> None:
+    numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < bindparam("most")))
+    long = Query(select(func.sum(numbers.c.n), func.count()).select_from(numbers))
+    async with opened(url) as database:
+        reader = database.reader()
+        for _ in range(3):
+            # The short one is the same prepared statement: what the long one had used up is not held against it.
+            assert await reader.one(long, most=10) == (55, 10)
+            turned = False
+
+            def turn() -> None:
+                nonlocal turned
+                turned = True
+
+            for read, found in ((reader.one, (500_000_500_000, 10**6)), (reader.value, 500_000_500_000)):
+                turned = False
+                asyncio.get_running_loop().call_soon(turn)
+                assert await read(long, most=10**6) == found
+                assert turned
+            assert await reader.all(long, most=10**6) == [(500_000_500_000, 10**6)]
+
+
+@told
+async def test_the_version_of_a_table_changes_with_its_rows_and_only_with_them(url: str) -> None:
+    async with opened(url) as database:
+        reader, of_notes, of_tags = database.reader(), frozenset(["note"]), frozenset(["tag"])
+        before, other = await reader.version(of_notes), await reader.version(of_tags)
+
+        writing = asyncio.ensure_future(database.write(lambda db: jot(db, "one")))
+        while not database._writer.touched:  # type: ignore[attr-defined]  # noqa: ASYNC110  # It has no event to wait for.
+            await asyncio.sleep(0)
+        assert await reader.version(of_notes) is None, "nobody knows whether readers see it yet"
+        await writing
+
+        assert await reader.version(of_notes) not in (before, None)
+        assert await reader.version(of_tags) == other
+        assert await reader.version(of_notes | of_tags) is not None
+        await database.write(lambda db: db.run(Query(delete(notes.table))))
+        assert await reader.version(of_notes) not in (before, before + 1)

@@ -52,6 +52,27 @@ def test_a_page_is_answered_as_the_guide_prints_it(ann, subject):
     }
 
 
+def test_who_walks_misses_nothing_when_comments_come_and_go(ann, subject):
+    about = subject()
+    ids = [say(ann, str(number), about)["id"] for number in range(7)]
+
+    def page(number):
+        return ann.get(f"/comments?context=video&context_id={about}&size=2&page={number}&order=created_date:DESC").json()
+
+    first = page(1)
+    new = say(ann, "new", about)
+    second = page(2)
+    for gone in (ids[6], new["id"]):
+        ann.delete(f"/comments/{gone}")
+    third, fourth = page(3), page(4)
+
+    walked = [comment["id"] for each in (first, second, third, fourth) for comment in each["content"]]
+    assert walked == list(reversed(ids))
+    assert [each["total_elements"] for each in (first, second, third, fourth)] == [7, 8, 6, 6]
+    assert [each["last"] for each in (first, second, third, fourth)] == [False, False, False, True]
+    assert [comment["id"] for comment in page(1)["content"]] == [ids[5], ids[4]]
+
+
 def test_pages_count_from_one_and_tell_from_zero(ann, subject):
     about = subject()
     ids = [say(ann, str(number), about)["id"] for number in range(5)]

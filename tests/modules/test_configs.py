@@ -5,7 +5,7 @@ import logging
 import pytest
 from gamehall.configs.v1.configs_pb2 import Config, CreateConfigRequest, DeleteConfigRequest, GetConfigRequest, ListConfigsRequest
 from gamehall.configs.v1.configs_pb2 import UpdateConfigRequest as Update
-from gamehall_server.kit.storage import Query
+from gamehall_server.kit.storage import Query, table_of
 from gamehall_server.main import BUILT_INS
 from gamehall_server.modules.configs.tables import ConfigRow
 from people import fresh
@@ -286,7 +286,8 @@ def test_what_was_set_is_there_after_a_restart(tmp_path):
 def stored(world, value):
     """Writes past everything, as an older version may have."""
     database = world.server.product.database
-    change = Query(update(ConfigRow).where(ConfigRow.name == COUNTRY).values(value=value))
+    configs = table_of(ConfigRow).table
+    change = Query(update(configs).where(configs.c.name == COUNTRY).values(value=value))
     world.inside(lambda: database.write(lambda db: db.run(change)))
 
 

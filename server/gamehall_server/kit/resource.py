@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-from gamehall.common.v1.page_pb2 import PageInfo
 from google.protobuf.message import Message
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
 from sqlmodel import SQLModel
 
 from gamehall_server.kit.call import Call, Scope
 from gamehall_server.kit.errors import NotFound
+from gamehall_server.kit.filters import Chosen, Parameters, equals
+from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.mapping import Computed, Embed, Mapper
-from gamehall_server.kit.page import Page, bounded, describe, ordering
+from gamehall_server.kit.page import Page
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.storage import Query, table_of
 
@@ -55,8 +56,8 @@ class Resource(Generic[R]):
         self._numbered = self._names[0] == "id"
         # Each shape of a statement is compiled once.
         self._get = lru_cache(maxsize=None)(self._build_get)
-        self._page = lru_cache(maxsize=256)(self._build_page)
-        self._count = lru_cache(maxsize=256)(self._build_count)
+        self._listing = Listing(self.table, self._joined, self.sortable, order)
+        self._own = None if owner is None else (equals("own__", self.table.columns[owner]), None)
         self._change = lru_cache(maxsize=64)(self._build_change)
         self._shown = {embed.column: _by_id(embed) for embed in self.embeds.values()}
         self._remove = Query(delete(self.table).where(self.key == bindparam("id", type_=self.key.type)))
@@ -95,21 +96,11 @@ class Resource(Generic[R]):
             raise self._missing()
         self.mapper.fill(message, row)
 
-    async def page(self, call: Call, equal: Mapping[str, Any], wanted: Page, order: str, response: type[Message]) -> Rows:
-        """A page for an answer of type `response`. `equal`: column -> wanted value."""
-        if not self.visible(call):
-            equal = {**equal, str(self.owner): call.user_id}
-        names = frozenset(equal)
-        ordered = ordering(order, self.table, self.sortable, self.order)
-        query, cheap = self._page(names, ordered)
-        read = call.db.all if cheap else call.db.scan
-        rows = await read(query, limit=wanted.size, offset=wanted.offset, **equal)
-        total = rows[0][-1] if rows else 0
-        if not rows and wanted.number > 1:
-            # Beyond the last page no row brings the total along.
-            total = await call.db.value(self._count(names), **equal)
-        info = PageInfo()
-        describe(wanted, total, len(rows), info)
+    async def page(self, call: Call, chosen: Chosen, parameters: Parameters, wanted: Page, order: str, response: type[Message]) -> Rows:
+        """A page of the rows that these filters choose, for an answer of type `response`."""
+        if not self.visible(call) and self._own is not None:
+            chosen, parameters = (*chosen, self._own), {**parameters, "own__": call.user_id}
+        rows, info = await self._listing.page(call, chosen, parameters, wanted, order)
         return Rows(response, self.mapper, rows, info)
 
     # Writing.
@@ -180,20 +171,6 @@ class Resource(Generic[R]):
         statement = select(self.table) if bare else self._joined()
         statement = statement.where(*self._where(everything))
         return Query(statement.with_for_update() if lock else statement, self.rows.Row if bare else None)
-
-    def _filters(self, names: frozenset[str]) -> list[ColumnElement[bool]]:
-        return [self.table.columns[name] == bindparam(name, type_=self.table.columns[name].type) for name in sorted(names)]
-
-    def _build_page(self, names: frozenset[str], order: tuple[tuple[str, bool], ...]) -> tuple[Query[Any], bool]:
-        filters = self._filters(names)
-        total = select(func.count()).select_from(self.table).where(*filters).scalar_subquery()
-        by = [self.table.columns[name].asc() if up else self.table.columns[name].desc() for name, up in order]
-        statement = self._joined().add_columns(total).where(*filters).order_by(*by)
-        statement = statement.limit(bindparam("limit", type_=self.key.type)).offset(bindparam("offset", type_=self.key.type))
-        return Query(statement), bounded(self.table, names, order)
-
-    def _build_count(self, names: frozenset[str]) -> Query[Any]:
-        return Query(select(func.count()).select_from(self.table).where(*self._filters(names)))
 
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
         values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}

@@ -4,6 +4,7 @@ At start a verb reads its RPC: the request field that carries the resource's mes
 A verb has no hooks: one line more means a written method, with the same calls of Resource.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from google.api import field_behavior_pb2
@@ -12,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.filters import Written, choose, compile_filter
 from gamehall_server.kit.mapping import compile_values
 from gamehall_server.kit.page import page_of
 from gamehall_server.kit.resource import Resource
@@ -109,23 +111,29 @@ class Get(Verb):
 
 
 class List(Verb):
-    """Answers with a page. Every request field but size, page and order is a column that must equal it; an empty one does not count."""
+    """Answers with a page. Every request field but size, page and order chooses rows: as `filter` of the contract says, or by the written
+    condition that is given for it here; an empty one does not count."""
+
+    def __init__(self, resource: Resource[Any], filters: Mapping[str, Written] | None = None) -> None:
+        super().__init__(resource)
+        self._written = dict(filters or {})
 
     def bound_to(self, rpc: MethodDescriptor) -> Method:
         """The method for this RPC."""
-        request_fields = [field.name for field in rpc.input_type.fields]
+        request_fields = rpc.input_type.fields_by_name
         if not PAGE_FIELDS.issubset(request_fields):
             raise Drift(f"{rpc.input_type.full_name} lacks one of {', '.join(sorted(PAGE_FIELDS))}")
-        filters = [name for name in request_fields if name not in PAGE_FIELDS]
-        for name in filters:
-            if name not in self.resource.table.columns:
-                raise Drift(f"{rpc.input_type.full_name}.{name} has no column in {self.resource.table.name}")
+        unknown = self._written.keys() - request_fields.keys()
+        if unknown:
+            raise Drift(f"{rpc.input_type.full_name} has no {', '.join(sorted(unknown))} to filter by")
+        table, written = self.resource.table, self._written
+        filters = [compile_filter(field, table, written.get(name)) for name, field in request_fields.items() if name not in PAGE_FIELDS]
         response = message_factory.GetMessageClass(rpc.output_type)
         resource = self.resource
 
         async def list_page(request: Any, call: Call) -> Rows:
-            equal = {name: value for name in filters if (value := getattr(request, name))}
-            return await resource.page(call, equal, page_of(request), request.order, response)
+            chosen, parameters = choose(filters, request)
+            return await resource.page(call, chosen, parameters, page_of(request), request.order, response)
 
         return list_page
 

@@ -28,7 +28,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)gamehall/maintenance/v1/maintenance.proto\x12\x17gamehall.maintenance.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\x01\n\x0bMaintenance\x12%\n\x07message\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xe8\x07R\x07message\x12.\n\raccess_locked\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x02H\x00R\x0c\x61\x63\x63\x65ssLocked\x88\x01\x01\x12\x31\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x07\x64\x65tails:\x11\xaa\xd4\x18\r\n\x0bMaintenanceB\x10\n\x0e_access_locked\"\x17\n\x15GetMaintenanceRequest\"`\n\x16GetMaintenanceResponse\x12\x46\n\x0bmaintenance\x18\x01 \x01(\x0b\x32$.gamehall.maintenance.v1.MaintenanceR\x0bmaintenance\"e\n\x15SetMaintenanceRequest\x12L\n\x0bmaintenance\x18\x01 \x01(\x0b\x32$.gamehall.maintenance.v1.MaintenanceB\x04\xe2\x41\x01\x02R\x0bmaintenance\"\x18\n\x16SetMaintenanceResponse\"h\n\x18UpdateMaintenanceRequest\x12L\n\x0bmaintenance\x18\x01 \x01(\x0b\x32$.gamehall.maintenance.v1.MaintenanceB\x04\xe2\x41\x01\x02R\x0bmaintenance\"\x1b\n\x19UpdateMaintenanceResponse\"\x1a\n\x18\x44\x65leteMaintenanceRequest\"\x1b\n\x19\x44\x65leteMaintenanceResponse2\xee\x06\n\x12MaintenanceService\x12\xc4\x01\n\x0eGetMaintenance\x12..gamehall.maintenance.v1.GetMaintenanceRequest\x1a/.gamehall.maintenance.v1.GetMaintenanceResponse\"Q\x90\x02\x01\xaa\xd4\x18)\n\x02\x08\x01\x32!\n\x0egetMaintenance\x12\x0fUtilMaintenanceH\x01\x82\xd3\xe4\x93\x02\x1b\x12\x0c/maintenanceb\x0bmaintenance\x12\xd5\x01\n\x0eSetMaintenance\x12..gamehall.maintenance.v1.SetMaintenanceRequest\x1a/.gamehall.maintenance.v1.SetMaintenanceResponse\"b\xaa\xd4\x18=\n\x13\x12\x11MAINTENANCE_ADMIN\x18\x01 \xc8\x01\x32!\n\x0esetMaintenance\x12\x0fUtilMaintenance\x82\xd3\xe4\x93\x02\x1b\"\x0c/maintenance:\x0bmaintenance\x12\xe1\x01\n\x11UpdateMaintenance\x12\x31.gamehall.maintenance.v1.UpdateMaintenanceRequest\x1a\x32.gamehall.maintenance.v1.UpdateMaintenanceResponse\"e\xaa\xd4\x18@\n\x13\x12\x11MAINTENANCE_ADMIN\x18\x01 \xc8\x01\x32$\n\x11updateMaintenance\x12\x0fUtilMaintenance\x82\xd3\xe4\x93\x02\x1b\x1a\x0c/maintenance:\x0bmaintenance\x12\xd4\x01\n\x11\x44\x65leteMaintenance\x12\x31.gamehall.maintenance.v1.DeleteMaintenanceRequest\x1a\x32.gamehall.maintenance.v1.DeleteMaintenanceResponse\"X\xaa\xd4\x18@\n\x13\x12\x11MAINTENANCE_ADMIN\x18\x01 \xc8\x01\x32$\n\x11\x64\x65leteMaintenance\x12\x0fUtilMaintenance\x82\xd3\xe4\x93\x02\x0e*\x0c/maintenanceB\xad\x01\n\x1b\x63om.gamehall.maintenance.v1B\x10MaintenanceProtoP\x01\xa2\x02\x03GMX\xaa\x02\x17Gamehall.Maintenance.V1\xca\x02\x17Gamehall\\Maintenance\\V1\xe2\x02#Gamehall\\Maintenance\\V1\\GPBMetadata\xea\x02\x19Gamehall::Maintenance::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)gamehall/maintenance/v1/maintenance.proto\x12\x17gamehall.maintenance.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf7\x01\n\x0bMaintenance\x12U\n\x07message\x18\x01 \x01(\tB;\xe2\x41\x01\x02\xaa\xd4\x18\x33\x10\xe8\x07j.We are moving house and shall be back at noon.R\x07message\x12\x39\n\raccess_locked\x18\x02 \x01(\x08\x42\x0f\xe2\x41\x01\x02\xaa\xd4\x18\x07j\x05\x66\x61lseH\x00R\x0c\x61\x63\x63\x65ssLocked\x88\x01\x01\x12\x31\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x07\x64\x65tails:\x11\xaa\xd4\x18\r\n\x0bMaintenanceB\x10\n\x0e_access_locked\"\x17\n\x15GetMaintenanceRequest\"`\n\x16GetMaintenanceResponse\x12\x46\n\x0bmaintenance\x18\x01 \x01(\x0b\x32$.gamehall.maintenance.v1.MaintenanceR\x0bmaintenance\"e\n\x15SetMaintenanceRequest\x12L\n\x0bmaintenance\x18\x01 \x01(\x0b\x32$.gamehall.maintenance.v1.MaintenanceB\x04\xe2\x41\x01\x02R\x0bmaintenance\"\x18\n\x16SetMaintenanceResponse\"h\n\x18UpdateMaintenanceRequest\x12L\n\x0bmaintenance\x18\x01 \x01(\x0b\x32$.gamehall.maintenance.v1.MaintenanceB\x04\xe2\x41\x01\x02R\x0bmaintenance\"\x1b\n\x19UpdateMaintenanceResponse\"\x1a\n\x18\x44\x65leteMaintenanceRequest\"\x1b\n\x19\x44\x65leteMaintenanceResponse2\xee\x06\n\x12MaintenanceService\x12\xc4\x01\n\x0eGetMaintenance\x12..gamehall.maintenance.v1.GetMaintenanceRequest\x1a/.gamehall.maintenance.v1.GetMaintenanceResponse\"Q\x90\x02\x01\xaa\xd4\x18)\n\x02\x08\x01\x32!\n\x0egetMaintenance\x12\x0fUtilMaintenanceH\x01\x82\xd3\xe4\x93\x02\x1b\x12\x0c/maintenanceb\x0bmaintenance\x12\xd5\x01\n\x0eSetMaintenance\x12..gamehall.maintenance.v1.SetMaintenanceRequest\x1a/.gamehall.maintenance.v1.SetMaintenanceResponse\"b\xaa\xd4\x18=\n\x13\x12\x11MAINTENANCE_ADMIN\x18\x01 \xc8\x01\x32!\n\x0esetMaintenance\x12\x0fUtilMaintenance\x82\xd3\xe4\x93\x02\x1b\"\x0c/maintenance:\x0bmaintenance\x12\xe1\x01\n\x11UpdateMaintenance\x12\x31.gamehall.maintenance.v1.UpdateMaintenanceRequest\x1a\x32.gamehall.maintenance.v1.UpdateMaintenanceResponse\"e\xaa\xd4\x18@\n\x13\x12\x11MAINTENANCE_ADMIN\x18\x01 \xc8\x01\x32$\n\x11updateMaintenance\x12\x0fUtilMaintenance\x82\xd3\xe4\x93\x02\x1b\x1a\x0c/maintenance:\x0bmaintenance\x12\xd4\x01\n\x11\x44\x65leteMaintenance\x12\x31.gamehall.maintenance.v1.DeleteMaintenanceRequest\x1a\x32.gamehall.maintenance.v1.DeleteMaintenanceResponse\"X\xaa\xd4\x18@\n\x13\x12\x11MAINTENANCE_ADMIN\x18\x01 \xc8\x01\x32$\n\x11\x64\x65leteMaintenance\x12\x0fUtilMaintenance\x82\xd3\xe4\x93\x02\x0e*\x0c/maintenanceB\xad\x01\n\x1b\x63om.gamehall.maintenance.v1B\x10MaintenanceProtoP\x01\xa2\x02\x03GMX\xaa\x02\x17Gamehall.Maintenance.V1\xca\x02\x17Gamehall\\Maintenance\\V1\xe2\x02#Gamehall\\Maintenance\\V1\\GPBMetadata\xea\x02\x19Gamehall::Maintenance::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,9 +37,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033com.gamehall.maintenance.v1B\020MaintenanceProtoP\001\242\002\003GMX\252\002\027Gamehall.Maintenance.V1\312\002\027Gamehall\\Maintenance\\V1\342\002#Gamehall\\Maintenance\\V1\\GPBMetadata\352\002\031Gamehall::Maintenance::V1'
   _globals['_MAINTENANCE'].fields_by_name['message']._loaded_options = None
-  _globals['_MAINTENANCE'].fields_by_name['message']._serialized_options = b'\342A\001\002\252\324\030\003\020\350\007'
+  _globals['_MAINTENANCE'].fields_by_name['message']._serialized_options = b'\342A\001\002\252\324\0303\020\350\007j.We are moving house and shall be back at noon.'
   _globals['_MAINTENANCE'].fields_by_name['access_locked']._loaded_options = None
-  _globals['_MAINTENANCE'].fields_by_name['access_locked']._serialized_options = b'\342A\001\002'
+  _globals['_MAINTENANCE'].fields_by_name['access_locked']._serialized_options = b'\342A\001\002\252\324\030\007j\005false'
   _globals['_MAINTENANCE']._loaded_options = None
   _globals['_MAINTENANCE']._serialized_options = b'\252\324\030\r\n\013Maintenance'
   _globals['_SETMAINTENANCEREQUEST'].fields_by_name['maintenance']._loaded_options = None
@@ -55,23 +55,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MAINTENANCESERVICE'].methods_by_name['DeleteMaintenance']._loaded_options = None
   _globals['_MAINTENANCESERVICE'].methods_by_name['DeleteMaintenance']._serialized_options = b'\252\324\030@\n\023\022\021MAINTENANCE_ADMIN\030\001 \310\0012$\n\021deleteMaintenance\022\017UtilMaintenance\202\323\344\223\002\016*\014/maintenance'
   _globals['_MAINTENANCE']._serialized_start=199
-  _globals['_MAINTENANCE']._serialized_end=387
-  _globals['_GETMAINTENANCEREQUEST']._serialized_start=389
-  _globals['_GETMAINTENANCEREQUEST']._serialized_end=412
-  _globals['_GETMAINTENANCERESPONSE']._serialized_start=414
-  _globals['_GETMAINTENANCERESPONSE']._serialized_end=510
-  _globals['_SETMAINTENANCEREQUEST']._serialized_start=512
-  _globals['_SETMAINTENANCEREQUEST']._serialized_end=613
-  _globals['_SETMAINTENANCERESPONSE']._serialized_start=615
-  _globals['_SETMAINTENANCERESPONSE']._serialized_end=639
-  _globals['_UPDATEMAINTENANCEREQUEST']._serialized_start=641
-  _globals['_UPDATEMAINTENANCEREQUEST']._serialized_end=745
-  _globals['_UPDATEMAINTENANCERESPONSE']._serialized_start=747
-  _globals['_UPDATEMAINTENANCERESPONSE']._serialized_end=774
-  _globals['_DELETEMAINTENANCEREQUEST']._serialized_start=776
-  _globals['_DELETEMAINTENANCEREQUEST']._serialized_end=802
-  _globals['_DELETEMAINTENANCERESPONSE']._serialized_start=804
-  _globals['_DELETEMAINTENANCERESPONSE']._serialized_end=831
-  _globals['_MAINTENANCESERVICE']._serialized_start=834
-  _globals['_MAINTENANCESERVICE']._serialized_end=1712
+  _globals['_MAINTENANCE']._serialized_end=446
+  _globals['_GETMAINTENANCEREQUEST']._serialized_start=448
+  _globals['_GETMAINTENANCEREQUEST']._serialized_end=471
+  _globals['_GETMAINTENANCERESPONSE']._serialized_start=473
+  _globals['_GETMAINTENANCERESPONSE']._serialized_end=569
+  _globals['_SETMAINTENANCEREQUEST']._serialized_start=571
+  _globals['_SETMAINTENANCEREQUEST']._serialized_end=672
+  _globals['_SETMAINTENANCERESPONSE']._serialized_start=674
+  _globals['_SETMAINTENANCERESPONSE']._serialized_end=698
+  _globals['_UPDATEMAINTENANCEREQUEST']._serialized_start=700
+  _globals['_UPDATEMAINTENANCEREQUEST']._serialized_end=804
+  _globals['_UPDATEMAINTENANCERESPONSE']._serialized_start=806
+  _globals['_UPDATEMAINTENANCERESPONSE']._serialized_end=833
+  _globals['_DELETEMAINTENANCEREQUEST']._serialized_start=835
+  _globals['_DELETEMAINTENANCEREQUEST']._serialized_end=861
+  _globals['_DELETEMAINTENANCERESPONSE']._serialized_start=863
+  _globals['_DELETEMAINTENANCERESPONSE']._serialized_end=890
+  _globals['_MAINTENANCESERVICE']._serialized_start=893
+  _globals['_MAINTENANCESERVICE']._serialized_end=1771
 # @@protoc_insertion_point(module_scope)

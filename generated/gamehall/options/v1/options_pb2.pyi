@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 import sys
@@ -19,6 +20,58 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Match:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MatchEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Match.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MATCH_UNSPECIFIED: _Match.ValueType  # 0
+    """Equal, letter case included. A moment is equal within its second."""
+    MATCH_PREFIX: _Match.ValueType  # 1
+    """A text that begins so. The case of the letters A to Z does not count; that of all others does."""
+    MATCH_CONTAINS: _Match.ValueType  # 2
+    """A text that holds this somewhere; case as in PREFIX."""
+    MATCH_ANY_OF: _Match.ValueType  # 3
+    """One of a comma separated list."""
+    MATCH_NONE_OF: _Match.ValueType  # 4
+    """None of a comma separated list."""
+    MATCH_COMPARE: _Match.ValueType  # 5
+    """A number or moment within OP,VALUE pairs such as GT,123,LT,456. OP is GT, LT, EQ, GOE or GTE, LOE or LTE; a colon separates as well.
+    Moments are compared in unix seconds, as clients see them.
+    """
+    MATCH_AT_LEAST: _Match.ValueType  # 6
+    """A number or moment of at least this value."""
+    MATCH_AT_MOST: _Match.ValueType  # 7
+    """A number or moment of at most this value."""
+    MATCH_PRESENT: _Match.ValueType  # 8
+    """Something at all (true), or null (false)."""
+
+class Match(_Match, metaclass=_MatchEnumTypeWrapper):
+    """What a column must be to the value of a filter. A row whose column is null matches NONE_OF alone."""
+
+MATCH_UNSPECIFIED: Match.ValueType  # 0
+"""Equal, letter case included. A moment is equal within its second."""
+MATCH_PREFIX: Match.ValueType  # 1
+"""A text that begins so. The case of the letters A to Z does not count; that of all others does."""
+MATCH_CONTAINS: Match.ValueType  # 2
+"""A text that holds this somewhere; case as in PREFIX."""
+MATCH_ANY_OF: Match.ValueType  # 3
+"""One of a comma separated list."""
+MATCH_NONE_OF: Match.ValueType  # 4
+"""None of a comma separated list."""
+MATCH_COMPARE: Match.ValueType  # 5
+"""A number or moment within OP,VALUE pairs such as GT,123,LT,456. OP is GT, LT, EQ, GOE or GTE, LOE or LTE; a colon separates as well.
+Moments are compared in unix seconds, as clients see them.
+"""
+MATCH_AT_LEAST: Match.ValueType  # 6
+"""A number or moment of at least this value."""
+MATCH_AT_MOST: Match.ValueType  # 7
+"""A number or moment of at most this value."""
+MATCH_PRESENT: Match.ValueType  # 8
+"""Something at all (true), or null (false)."""
+Global___Match: _TypeAlias = Match  # noqa: Y015
 
 @_typing.final
 class Policy(_message.Message):
@@ -190,6 +243,7 @@ class FieldRules(_message.Message):
     WORD_FIELD_NUMBER: _builtins.int
     DECIMAL_FIELD_NUMBER: _builtins.int
     EXAMPLE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     min_length: _builtins.int
     """Shortest text, in characters."""
     max_length: _builtins.int
@@ -220,6 +274,10 @@ class FieldRules(_message.Message):
     def decimal(self) -> Global___Decimal:
         """This text is a decimal number: in JSON an exact number, over gRPC its digits, such as "12.50"."""
 
+    @_builtins.property
+    def filter(self) -> Global___Filter:
+        """In a request for a list: which rows this field chooses. Without it the column of the field's name must equal the value."""
+
     def __init__(
         self,
         *,
@@ -236,10 +294,11 @@ class FieldRules(_message.Message):
         word: _builtins.str = ...,
         decimal: Global___Decimal | None = ...,
         example: _builtins.str = ...,
+        filter: Global___Filter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "filter", b"filter", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "example", b"example", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "example", b"example", "filter", b"filter", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
@@ -251,6 +310,32 @@ class FieldRules(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum) -> _WhichOneofReturnType__minimum | None: ...
 
 Global___FieldRules: _TypeAlias = FieldRules  # noqa: Y015
+
+@_typing.final
+class Filter(_message.Message):
+    """How a field of a list request chooses rows. A field that is empty, or not set where it is optional, leaves every row in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMN_FIELD_NUMBER: _builtins.int
+    MATCH_FIELD_NUMBER: _builtins.int
+    column: _builtins.str
+    """The column, where it is not called as the field is."""
+    match: Global___Match.ValueType
+    """What the column must be to the value."""
+    def __init__(
+        self,
+        *,
+        column: _builtins.str = ...,
+        match: Global___Match.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "match", b"match"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Filter: _TypeAlias = Filter  # noqa: Y015
 
 @_typing.final
 class Decimal(_message.Message):

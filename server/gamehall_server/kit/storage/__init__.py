@@ -2,7 +2,7 @@
 
 from gamehall_server.kit.storage.handle import MOST_ROWS, Database, Handle
 from gamehall_server.kit.storage.opening import open_database
-from gamehall_server.kit.storage.query import Query, any_of
+from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeSQLite
 from gamehall_server.kit.storage.tables import Table, table_of
 
@@ -16,6 +16,9 @@ __all__ = [
     "Table",
     "UnsafeSQLite",
     "any_of",
+    "holding",
+    "like",
     "open_database",
+    "starting",
     "table_of",
 ]

@@ -20,6 +20,12 @@ class Handle(ABC):
     """
 
     __slots__ = ()
+    # What others remember of the database while it is open, under keys of their own. None inside a transaction: its state may yet go back.
+    kept: dict[Any, Any] | None = None
+
+    async def version(self, tables: frozenset[str]) -> Any:
+        """What stays equal for as long as the rows of these tables do; None when that cannot be told now."""
+        return None
 
     @abstractmethod
     async def one(self, query: Query[R], /, **parameters: Any) -> R | None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import Text, cast, func, select
+
 from gamehall_server.kit.errors import Exhausted
 from gamehall_server.kit.storage.batches import Deferred
 from gamehall_server.kit.storage.handle import MOST_ROWS, Handle, ReadOnly
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from gamehall_server.kit.storage.postgres import PostgresDatabase
 
 R = TypeVar("R")
+_SNAPSHOT = Query(select(cast(func.pg_current_snapshot(), Text)))
 Read = Callable[..., Awaitable[Any]]
 
 
@@ -52,10 +55,15 @@ class _Reading(Handle):
 class Reader(_Reading, ReadOnly):
     """Reads, each on a connection of its own for as long as it takes."""
 
-    __slots__ = ("_database",)
+    __slots__ = ("_database", "kept")
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self.kept = {}
+
+    async def version(self, tables: frozenset[str]) -> Any:
+        # Two reads with equal snapshots see the same rows. Any write in the whole database makes another.
+        return await self.value(_SNAPSHOT)
 
     async def _fetch(self, how: Read, plan: Plan, parameters: Parameters) -> Any:
         if plan.writes:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import starmap
 from operator import itemgetter
+from string import ascii_uppercase
 from typing import Any, Generic, TypeVar, cast, overload
 
 from sqlalchemy import ARRAY, Boolean, ColumnElement, Delete, Insert, LargeBinary, Numeric, Text, Update, bindparam
@@ -40,11 +41,12 @@ class Plan:
 
     bind:  parameters by name -> the driver's sequence; a missing one raises KeyError.
     make:  one row of the driver -> row or tuple.
+    changes: the tables whose rows it may change.
     every: the driver's rows -> list of rows or tuples.
     first: the first value of a driver's row.
     """
 
-    __slots__ = ("bind", "every", "first", "make", "names", "sql", "writes")
+    __slots__ = ("bind", "changes", "every", "first", "make", "names", "sql", "writes")
 
     def __init__(
         self,
@@ -53,12 +55,13 @@ class Plan:
         bind: Binder,
         row: Callable[..., Any] | None,
         converters: list[Converter | None],
-        writes: bool,
+        changes: frozenset[str],
     ) -> None:
         self.sql = sql
         self.names = names
         self.bind = bind
-        self.writes = writes
+        self.changes = changes
+        self.writes = bool(changes)
         self.make, self.every = _makers(row, converters)
         convert = converters[0] if converters else None
         self.first: Converter = itemgetter(0) if convert is None else lambda driver_row: convert(driver_row[0])
@@ -104,7 +107,7 @@ class Query(Generic[R]):
 
 
 def _compile(statement: Any, row: type[Any] | None, dialect: Dialect) -> Plan:
-    writes = isinstance(statement, Insert | Update | Delete)
+    changes = _changed(statement.table) if isinstance(statement, Insert | Update | Delete) else frozenset()
     if isinstance(statement, Insert) and not statement._returning:
         # Ids are known before the insert; nobody waits for the database to tell them.
         statement = statement.inline()
@@ -119,7 +122,19 @@ def _compile(statement: Any, row: type[Any] | None, dialect: Dialect) -> Plan:
     if fields is not None and columns and len(fields) != len(columns):
         raise TypeError(f"a row of {len(fields)} fields, {len(columns)} columns: {sql}")
     bind = _binder(names, fixed, {name: processors[name] for name in names if name in processors})
-    return Plan(sql, names, bind, row, columns, writes)
+    return Plan(sql, names, bind, row, columns, changes)
+
+
+def _changed(table: Any) -> frozenset[str]:
+    """A table, and those whose rows a foreign key lets follow its own."""
+    found, new = {table.name}, [table]
+    while new:
+        parent = new.pop()
+        for child in table.metadata.tables.values():
+            if child.name not in found and any(key.column.table is parent and (key.ondelete or key.onupdate) for key in child.foreign_keys):
+                found.add(child.name)
+                new.append(child)
+    return frozenset(found)
 
 
 def _spread(compiled: SQLCompiler, fixed: Parameters, processors: dict[str, Converter]) -> tuple[str, tuple[str, ...]]:
@@ -213,3 +228,43 @@ def _any_of_on_sqlite(element: _AnyOf, compiler: SQLCompiler, **options: Any) ->
 @compiles(_AnyOf, "postgresql")
 def _any_of_on_postgres(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     return f"{compiler.process(element.column, **options)} = ANY ({compiler.process(element.list, **options)})"
+
+
+class _Like(ColumnElement[bool]):
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.pattern = bindparam(name, type_=Text())
+
+
+def like(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether the text matches the parameter `name`, which `starting` or `holding` made. The case of A to Z alone does not count, so that
+    both databases agree: SQLite knows no other letters, and PostgreSQL's idea of them depends on how it was set up."""
+    return _Like(column, name)
+
+
+def starting(text: str) -> str:
+    """The pattern of texts that begin so."""
+    return text.translate(_PATTERN) + "%"
+
+
+def holding(text: str) -> str:
+    """The pattern of texts that hold this."""
+    return "%" + starting(text)
+
+
+_PATTERN = {**{ord(letter): letter.lower() for letter in ascii_uppercase}, **{ord(sign): "\\" + sign for sign in "\\%_"}}
+
+
+@compiles(_Like, "sqlite")
+def _like_on_sqlite(element: _Like, compiler: SQLCompiler, **options: Any) -> str:
+    column, pattern = compiler.process(element.column, **options), compiler.process(element.pattern, **options)
+    return f"{column} LIKE {pattern} ESCAPE '\\'"
+
+
+@compiles(_Like, "postgresql")
+def _like_on_postgres(element: _Like, compiler: SQLCompiler, **options: Any) -> str:
+    column, pattern = compiler.process(element.column, **options), compiler.process(element.pattern, **options)
+    return f"lower({column} COLLATE \"C\") LIKE {pattern} ESCAPE '\\'"

@@ -19,6 +19,8 @@ from gamehall_server.kit.storage.violations import unique_columns
 
 R = TypeVar("R")
 T = TypeVar("T")
+# Steps of SQLite's machine, some two million to the hundredth of a second: a read of more is no work for the loop's thread.
+LONG = 50_000
 _PING = Query(select(literal(1)))
 
 
@@ -61,7 +63,7 @@ class SQLiteDatabase(Database):
             self._connections.append(driver.connect(self.path, writer=False))
         _, reading, scanning = self._connections
         self._thread = ThreadPoolExecutor(1, "gamehall-scan")
-        self._reader = Reader(self, reading, scanning, self._thread)
+        self._reader = Reader(self, self._writer, reading, scanning, self._thread)
 
     async def close(self) -> None:
         writer, self._writer, self._reader = self._writer, None, None
@@ -102,62 +104,91 @@ class SQLiteDatabase(Database):
 
 
 class Reader(ReadOnly):
-    """Reads on a connection of its own, on the loop's thread: an indexed read costs less than handing it to a thread."""
+    """Reads on a connection of its own, on the loop's thread: an indexed read costs less than handing it to a thread. One that turns out
+    to be long is broken off, after a millisecond or two, and read again in the thread of scans."""
 
-    __slots__ = ("_database", "_error", "_execute", "_scanning", "_thread")
+    __slots__ = ("_database", "_error", "_execute", "_scanning", "_thread", "_ticks", "_writer", "kept")
 
-    def __init__(self, database: SQLiteDatabase, reading: Any, scanning: Any, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, database: SQLiteDatabase, writer: Writer, reading: Any, scanning: Any, thread: ThreadPoolExecutor) -> None:
         self._database = database
+        self._writer = writer
         self._error = database.error
         self._execute = reading.execute
         self._scanning = scanning
         self._thread = thread
+        self.kept = {}
+        self._ticks = 0
+        reading.set_progress_handler(self._tick, LONG)
+
+    def _tick(self) -> bool:
+        # A prepared statement goes on counting where its last run ended, so the first tick says nothing of this run.
+        self._ticks += 1
+        return self._ticks > 1
+
+    async def version(self, tables: frozenset[str]) -> int | None:
+        return self._writer.version(tables)
 
     async def one(self, query: Query[R], /, **parameters: Any) -> R | None:
         plan = query.sqlite
+        self._ticks = 0
         try:
             row = self._execute(plan.sql, plan.bind(parameters)).fetchone()
         except self._error as error:
-            raise self._database.fault(plan, error) from error
+            rows = await self._broken(query, parameters, error)
+            return rows[0] if rows else None
         return None if row is None else plan.make(row)
 
     async def all(self, query: Query[R], /, **parameters: Any) -> list[R]:
         plan = query.sqlite
+        self._ticks = 0
         try:
             rows: list[R] = plan.every(self._execute(plan.sql, plan.bind(parameters)).fetchall())
         except self._error as error:
-            raise self._database.fault(plan, error) from error
+            return await self._broken(query, parameters, error)
         return rows
 
     async def value(self, query: Query[Any], /, **parameters: Any) -> Any:
         plan = query.sqlite
+        self._ticks = 0
         try:
             row = self._execute(plan.sql, plan.bind(parameters)).fetchone()
         except self._error as error:
-            raise self._database.fault(plan, error) from error
+            row = next(iter(await self._broken(query, parameters, error, plain=True)), None)
         return None if row is None else plan.first(row)
 
-    async def scan(self, query: Query[R], /, **parameters: Any) -> list[R]:
-        plan = query.sqlite
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._scan, plan, parameters)
+    async def _broken(self, query: Query[Any], parameters: Parameters, error: Exception, plain: bool = False) -> list[Any]:
+        """The rows of a read that was broken off for its length; raises what any other error is to the caller."""
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+            raise self._database.fault(query.sqlite, error) from error
+        return await self._in_thread(query.sqlite, parameters, plain)
 
-    def _scan(self, plan: Plan, parameters: Parameters) -> list[Any]:
+    async def scan(self, query: Query[R], /, **parameters: Any) -> list[R]:
+        return await self._in_thread(query.sqlite, parameters, False)
+
+    async def _in_thread(self, plan: Plan, parameters: Parameters, plain: bool) -> list[Any]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._scan, plan, parameters, plain)
+
+    def _scan(self, plan: Plan, parameters: Parameters, plain: bool) -> list[Any]:
         try:
-            rows: list[Any] = plan.every(limited(self._scanning.execute(plan.sql, plan.bind(parameters))))
+            rows = limited(self._scanning.execute(plan.sql, plan.bind(parameters)))
         except self._error as error:
             raise self._database.fault(plan, error) from error
-        return rows
+        return rows if plain else plan.every(rows)
 
 
 class SharingReader(ReadOnly):
     """Reads on the writer's connection, for a SQLite that allows only one: they wait while a group is being committed."""
 
-    __slots__ = ("_database", "_error", "_writer")
+    __slots__ = ("_database", "_error", "_writer", "kept")
 
     def __init__(self, database: SQLiteDatabase, writer: Writer) -> None:
+        self.kept = {}
         self._database = database
         self._error = database.error
         self._writer = writer
+
+    async def version(self, tables: frozenset[str]) -> int | None:
+        return self._writer.version(tables)
 
     async def _rows(self, query: Query[Any], parameters: Parameters) -> list[Any]:
         await self._writer.settled()

@@ -108,6 +108,7 @@ class WriteHandle(Handle):
             if not plan.writes:
                 return writer.connection.execute(plan.sql, values)
             self._save()
+            writer.touched |= plan.changes
             cursor = writer.connection.execute(plan.sql, values)
             self._wrote = True
             return cursor
@@ -122,8 +123,9 @@ class WriteHandle(Handle):
     def _flush(self) -> None:
         deferred, self._deferred = self._deferred, []
         self._save()
-        execute = self._writer.connection.execute
+        execute, touched = self._writer.connection.execute, self._writer.touched
         for plan, values in deferred:
+            touched |= plan.changes
             execute(plan.sql, values)
             self._wrote = True
 

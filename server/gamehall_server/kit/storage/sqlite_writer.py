@@ -8,7 +8,7 @@ the disk; calls that arrive meanwhile form the next group. Nobody hears an answe
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -62,6 +62,9 @@ class Writer:
         self.connection = connection
         self.columns = columns
         self.ids: dict[str, int] = {}
+        # The tables that the open transaction wrote to, and how many transactions wrote to each.
+        self.touched: set[str] = set()
+        self._versions: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Call] = deque()
         self._scheduled = False
@@ -87,6 +90,12 @@ class Writer:
             idle = self._loop.create_future()
             self._idle.append(idle)
             await idle
+
+    def version(self, tables: frozenset[str]) -> int | None:
+        """How often these tables were written to; None while it is open whether readers see the last time yet."""
+        if not self.touched.isdisjoint(tables):
+            return None
+        return sum(map(self._versions.__getitem__, tables))
 
     async def close(self) -> None:
         """Commits what waits, then stops the thread."""
@@ -193,6 +202,8 @@ class Writer:
     def _deliver(self, group: list[_Call], failure: BaseException | None) -> None:
         """Tells each caller of a group how it ended. With a `failure` nothing of the group was kept."""
         self.committing = False
+        self._versions.update(self.touched)
+        self.touched.clear()
         if failure is not None:
             log.error("a group of %d calls was not committed: %s", len(group), failure)
             if self.connection.in_transaction:
