@@ -1,6 +1,7 @@
 """Swagger 2.0 and OpenAPI 3.1 as the deployment serves them: valid, whole, and with the published names."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -158,6 +159,21 @@ def test_a_page_of_comments_is_asked_for_in_full(document, path):
         25,
     )
     assert parameters["context"]["required"]
+
+
+@each_document
+def test_what_a_header_and_a_user_id_may_be_is_told(document, path):
+    found = [
+        (each["name"], each.get("schema", each))
+        for name in ("addComment", "getUser")
+        for each in found_operation(document, name).told["parameters"]
+    ]
+    patterns = {name: re.compile(schema["pattern"]) for name, schema in found if "pattern" in schema}
+
+    assert {name: [bool(pattern.search(text)) for text in ("me", "17", "a b", "")] for name, pattern in patterns.items()} == {
+        "Idempotency-Key": [True, True, False, True],
+        "id": [True, True, False, False],
+    }
 
 
 def test_a_token_is_asked_for_with_a_form(world):
