@@ -146,6 +146,25 @@ def test_the_models_of_refusals_are_the_published_ones(document, path, nobody):
 
 
 @each_document
+def test_refusals_are_shown_with_examples(document, path, nobody):
+    modern = "openapi" in document
+    answers = document["components"]["responses"] if modern else document["responses"]
+    shown = {
+        name: told["content"]["application/json"]["example"] if modern else told["examples"]["application/json"]
+        for name, told in answers.items()
+    }
+    reasons = {each["code"]: each["http_statuses"] for each in nobody.get("/error-codes").json()}
+
+    for operation in operations(document):
+        for status, told in operation.told["responses"].items():
+            example = shown[told["$ref"].rpartition("/")[2]] if "$ref" in told else {}
+            assert status == "default" or "code" not in example or int(status) in reasons[example["code"]]
+    assert shown["BadRequest"]["result"] == [{"field": "content", "message": "at most 5000 characters", "details": None}]
+    assert shown["Unauthorized"]["result"] == nobody.get("/me").json()["result"]
+    assert shown["TokenRefused"] == {"error": "invalid_grant", "error_description": "Wrong user name or password."}
+
+
+@each_document
 def test_a_page_of_comments_is_asked_for_in_full(document, path):
     parameters = {each["name"]: each for each in found_operation(document, "getComments").told["parameters"]}
 
