@@ -61,9 +61,10 @@ types: $(VENV)/dev.stamp ## mypy, strict
 contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing published breaks
 	BIN="$(CURDIR)/$(BIN)" tools/contract_check.sh
 
-bench: $(VENV)/dev.stamp ## gamehall and two references side by side; writes docs/benchmarks.md
+bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec, long lists; writes docs/benchmarks*.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.codec
+	$(BIN)/python -m bench.lists
 
 clean: ## remove what setup made
 	rm -rf $(VENV)
