@@ -63,10 +63,11 @@ types: $(VENV)/dev.stamp ## mypy, strict
 contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing published breaks
 	BIN="$(CURDIR)/$(BIN)" tools/contract_check.sh
 
-bench: $(VENV)/dev.stamp ## gamehall and two references side by side; writes docs/benchmarks.md
+bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec, long lists; writes docs/benchmarks*.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.codec
 	$(BIN)/python -m bench.start
+	$(BIN)/python -m bench.lists
 
 $(NODE)/.package-lock.json: clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --no-audit --no-fund --ignore-scripts --loglevel=error
