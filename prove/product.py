@@ -20,7 +20,7 @@ COMMAND: tuple[str, ...] = ("-m", "gamehall_server", "serve")
 class Product:
     """A server of a database. `settings` are environment variables."""
 
-    def __init__(self, on: Ground, tree: Path | None = None, **settings: str) -> None:
+    def __init__(self, on: Ground, *, tree: Path | None = None, **settings: str) -> None:
         self.ground = on
         self.http_port, self.grpc_port = free_port(), free_port()
         self.log = on.folder / f"server-{self.http_port}.log"
@@ -102,6 +102,10 @@ class Product:
         """How many descriptors the process has open."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
+    def open_times(self, file: Path) -> int:
+        """How often the process has a file open."""
+        return sum(entry.readlink() == file for entry in Path(f"/proc/{self.pid}/fd").iterdir())
+
     def threads(self) -> int:
         """How many threads the process has."""
         return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
@@ -112,9 +116,9 @@ class Product:
 
 
 @contextmanager
-def served(on: Ground, tree: Path | None = None, **settings: str) -> Iterator[Product]:
+def served(on: Ground, *, tree: Path | None = None, **settings: str) -> Iterator[Product]:
     """A running product; it has ended when the block has."""
-    product = Product(on, tree, **settings)
+    product = Product(on, tree=tree, **settings)
     try:
         product.start()
         yield product

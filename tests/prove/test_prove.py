@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from prove import books, faults, kill
+from prove import books, faults, kill, outage, refuse
 from prove.ground import Ground, ground
 from prove.proof import Found
 from tests.databases import shared_postgres
@@ -78,3 +78,29 @@ def test_a_fault_of_the_machine_ends_in_clear_errors_and_passes(found, name):
         FAULTS[name](found, on)
 
     assert not found.wrong
+
+
+def test_nothing_but_unavailable_is_heard_of_an_outage(found):
+    with ground("postgresql") as on:
+        outage.outages(found, on, rounds=1, down=0, pause=0.2, seed=1, timed=False)
+
+    assert not found.wrong
+    assert found.counts["told to come back"] > 0
+
+
+def test_what_loses_data_or_lets_strangers_in_is_refused_at_start(found):
+    with ground("sqlite") as on:
+        refuse.old_sqlite(found, on)
+        refuse.default_secrets(found, on, refuse.PASSWORDS[1:2])
+
+    assert not found.wrong
+    assert found.counts["refused"] == 3
+
+
+def test_a_postgresql_that_forgets_or_is_too_old_is_refused_at_start(found):
+    with fresh("postgresql") as on:
+        refuse.unsafe_postgresql(found, on, refuse.POSTGRESQL[3:4])
+        refuse.old_postgresql(found, on)
+
+    assert not found.wrong
+    assert found.counts["refused"] == 2
