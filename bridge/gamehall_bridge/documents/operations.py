@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gamehall_server.kit.idempotency import LONGEST_KEY
 from gamehall_server.kit.page import DEFAULT_SIZE
 from gamehall_server.kit.validation import output_only
 
@@ -97,7 +98,7 @@ class Operations:
                     (parameter["schema"] if self._modern else parameter)["default"] = default
                 yield parameter
         if route.rpc.rules.keyed:
-            text = {"type": "string"}
+            text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]*$"}
             key: dict[str, Any] = {"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY}
             yield key | ({"schema": text} if self._modern else text)
 
