@@ -74,7 +74,7 @@ $(NODE)/.package-lock.json: clients/typescript/package-lock.json
 
 # What is generated for a client is made here and not committed: clients/README.md, docs/decisions/0016.
 clients: export PATH := $(CURDIR)/$(BIN):$(PATH)
-clients: $(VENV)/dev.stamp $(NODE)/.package-lock.json ## build all clients and run their conformance scripts; Node, Go, Maven
+clients: $(VENV)/dev.stamp $(NODE)/.package-lock.json ## build all clients and run their conformance scripts; Node, Chromium, Go, Maven
 	rm -rf build/wheels build/clients clients/typescript/dist
 	python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w build/wheels clients/python/contract clients/python
 	python -m pip install --quiet --disable-pip-version-check --no-deps --target build/clients/python build/wheels/*.whl

@@ -25,9 +25,11 @@ GAMEHALL = [sys.executable, "-m", "gamehall_server"]
 SCRIPTS = {
     "python": ("python", [sys.executable, "conformance.py", "{grpc}"]),
     "python, async": ("python", [sys.executable, "conformance.py", "{grpc}", "--async"]),
-    "typescript, grpc": ("typescript", ["node", "dist/conformance.js", "http://{grpc}", "grpc"]),
-    "typescript, connect": ("typescript", ["node", "dist/conformance.js", "{http}", "connect"]),
-    "typescript, grpc-web": ("typescript", ["node", "dist/conformance.js", "{http}", "grpc-web"]),
+    "typescript, grpc": ("typescript", ["node", "dist/conformance-node.js", "http://{grpc}", "grpc"]),
+    "typescript, connect": ("typescript", ["node", "dist/conformance-node.js", "{http}", "connect"]),
+    "typescript, grpc-web": ("typescript", ["node", "dist/conformance-node.js", "{http}", "grpc-web"]),
+    "typescript, connect in a browser": ("typescript", ["node", "dist/conformance-browser.js", "{http}", "connect"]),
+    "typescript, grpc-web in a browser": ("typescript", ["node", "dist/conformance-browser.js", "{http}", "grpc-web"]),
     "go": ("go", ["target/conformance", "{grpc}"]),
     "java": ("java", ["java", "-cp", "target/classes:target/test-classes:target/conformance/*", "gamehall.client.Conformance", "{grpc}"]),
 }
@@ -112,7 +114,7 @@ def main(languages: list[str]) -> int:
                 done = subprocess.run(
                     words, cwd=HERE / language, env=wheels, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
                 )
-                steps = done.stdout.count("ok  ")
+                steps = done.stdout.count("ok   ")
                 print(f"{name}: {steps} steps" if done.returncode == 0 else f"{name}: FAILED\n{done.stdout}", flush=True)
                 failed += done.returncode != 0 or grpc.cuts + http.cuts != 1
     return int(failed > 0)

@@ -1,18 +1,16 @@
-// Goes through ../conformance.json: node dist/conformance.js URL TRANSPORT client=KEY secret=SECRET
-// TRANSPORT is grpc, connect or grpc-web; the last two are those of browsers, over fetch.
-// Prints a line per step. The first difference ends it with status 1.
+// The steps of ../conformance.json, by this client: in Node by conformance-node.ts, in a page by conformance-page.ts.
 
-import { readdirSync, readFileSync } from "node:fs";
 import { type DescMethod, type DescService, fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
-import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { Gamehall, refusal } from "gamehall-client";
 
-interface Step {
+// What only some clients do: speak gRPC itself, and carry a secret, which a page cannot keep.
+export type Door = "grpc" | "server";
+
+export interface Step {
   say: string;
   as: string;
-  door?: "grpc";
+  door?: Door;
   call?: string;
   send?: JsonObject;
   key?: string;
@@ -27,13 +25,11 @@ interface Step {
 
 class Difference extends Error {}
 
-const GEN = new URL("gen/", import.meta.url);
-const TRANSPORTS = { grpc: createGrpcTransport, connect: createConnectTransport, "grpc-web": createGrpcWebTransport };
+// Makes a transport with a client's interceptors.
+export type Connect = (interceptors: Interceptor[]) => Transport;
 
-// Every generated service, by its name.
-async function services(): Promise<Map<string, DescService>> {
-  const files = readdirSync(GEN, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith("_pb.js"));
-  const modules = await Promise.all(files.map((name) => import(new URL(name, GEN).href) as Promise<object>));
+// The generated services of some modules, by their names.
+export function servicesOf(modules: object[]): Map<string, DescService> {
   const found = modules.flatMap((module) => Object.values(module)).filter((value) => value?.kind === "service") as DescService[];
   return new Map(found.map((service) => [service.typeName, service]));
 }
@@ -112,28 +108,29 @@ async function go(game: Gamehall, known: Map<string, DescService>, step: Step, n
   }
 }
 
-async function main([url, transport, ...words]: string[]): Promise<number> {
-  const create = TRANSPORTS[transport as keyof typeof TRANSPORTS];
-  const names = new Map([["run", Date.now().toString(36) + process.pid.toString(36)]]);
-  for (const word of words) names.set(word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1));
-  const known = await services();
+// Takes the steps, and says a line after each. The first difference ends it with false. `words` are names and values, as KEY=VALUE.
+export async function follow(
+  steps: Step[],
+  known: Map<string, DescService>,
+  connect: Connect,
+  words: string[],
+  doors: Door[],
+  say: (line: string) => void,
+): Promise<boolean> {
+  const names = new Map(words.map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)]));
+  names.set("run", Date.now().toString(36) + Math.random().toString(36).slice(2, 8));
   const actors = new Map<string, Gamehall>();
-  const { steps } = JSON.parse(readFileSync(new URL("../../conformance.json", import.meta.url), "utf8")) as { steps: Step[] };
-  // Steps of one door call what no package for browsers has the service of.
-  for (const step of steps.filter(({ door }) => door === undefined)) {
-    const connect = (interceptors: Interceptor[]) => create({ baseUrl: url!, interceptors });
+  for (const step of steps.filter(({ door }) => door === undefined || doors.includes(door))) {
     const game = actors.get(step.as) ?? new Gamehall(connect);
     actors.set(step.as, game);
     try {
       await go(game, known, filled(step, names), names);
     } catch (error) {
       if (!(error instanceof Difference)) throw error;
-      console.log("FAIL", step.say, "-", error.message);
-      return 1;
+      say(`FAIL ${step.say} - ${error.message}`);
+      return false;
     }
-    console.log("ok  ", step.say);
+    say(`ok   ${step.say}`);
   }
-  return 0;
+  return true;
 }
-
-process.exit(await main(process.argv.slice(2)));

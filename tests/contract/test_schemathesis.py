@@ -19,10 +19,10 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
 @pytest.fixture
-def deployment(request, tmp_path, recorder) -> Iterator[World]:
+def deployment(request, tmp_path) -> Iterator[World]:
     """One of its own on this database: an administrator who may do anything locks it, too."""
     url = sqlite_url(tmp_path) if request.param == "sqlite" else shared_postgres().fresh()
-    world = World(settings_for(url, "native"), recorder.observe)
+    world = World(settings_for(url, "native"))
     yield world
     world.close()
 

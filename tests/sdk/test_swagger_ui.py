@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None or not DRIVER.is_dir(), reason=
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory, recorder) -> Iterator[World]:
+def deployment(tmp_path_factory) -> Iterator[World]:
     """One is enough: what a page shows depends on no database and no gRPC engine."""
-    world = World(settings_for(sqlite_url(tmp_path_factory.mktemp("ui")), "native"), recorder.observe)
+    world = World(settings_for(sqlite_url(tmp_path_factory.mktemp("ui")), "native"))
     yield world
     world.close()
 

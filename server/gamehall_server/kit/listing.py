@@ -121,7 +121,8 @@ class Shape:
 
     def _cut(self, statement: Select[Any], order: Order, nulls: tuple[bool, ...] | None) -> Select[Any]:
         after: list[ColumnElement[bool]] = [] if nulls is None else [beyond(self._table, order, nulls)]
-        return statement.where(*self._filters, *after).order_by(*sorting(self._table, order))
+        # Of several conditions on one column SQLite uses the first to find its place in an index.
+        return statement.where(*after, *self._filters).order_by(*sorting(self._table, order))
 
 
 class Listing:

@@ -23,7 +23,7 @@ CREATED, UPDATED = "created_date", "updated_date"
 
 
 class Veil(NamedTuple):
-    """Rows that exist for some callers alone, in lists and everywhere else: `Resource(…, veil=Veil(articles.c.active, "ARTICLES_ADMIN"))`.
+    """Rows that exist for some callers alone, in lists and everywhere else: `Resource(…, veil=Veil(table.c.public_read, "CONFIGS_ADMIN"))`.
 
     condition:  in SQL, the rows that everybody reaches who may call.
     permission: who holds it reaches the others too; the RPCs name it in `also` or in their policy.

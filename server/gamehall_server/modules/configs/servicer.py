@@ -1,19 +1,17 @@
 """Configs: standard methods where a config is an application's own; what is built in keeps to its kind."""
 
 from gamehall.configs.v1 import configs_pb2 as pb
-from sqlalchemy import or_
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.filters import Written
 from gamehall_server.kit.resource import Resource, Veil
-from gamehall_server.kit.storage import holding, like
+from gamehall_server.kit.storage import holding
 from gamehall_server.kit.verbs import Changed, Create, Get, List
-from gamehall_server.modules.configs.tables import ConfigRow, table
+from gamehall_server.modules.configs.tables import ConfigRow, holds_words, table
 from gamehall_server.modules.configs.values import ConfigValues
 
 configs = Resource(ConfigRow, pb.Config, order="name:ASC", veil=Veil(table.c.public_read, "CONFIGS_ADMIN"))
-search = Written(or_(like(table.c.name, "filter_search"), like(table.c.description, "filter_search")), holding)
 
 
 class Configs:
@@ -24,7 +22,7 @@ class Configs:
     def __init__(self, values: ConfigValues) -> None:
         self._values = values
 
-    ListConfigs = List(configs, filters={"filter_search": search})
+    ListConfigs = List(configs, filters={"filter_search": Written(holds_words, holding)})
     CreateConfig = Create(configs)
     GetConfig = Get(configs)
 

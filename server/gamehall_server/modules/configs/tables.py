@@ -1,9 +1,9 @@
 """What is kept of configs."""
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlmodel import Field, SQLModel
 
-from gamehall_server.kit.storage import Query, any_of, table_of
+from gamehall_server.kit.storage import Query, any_of, like, table_of
 
 
 class ConfigRow(SQLModel, table=True):
@@ -22,3 +22,5 @@ table = rows.table
 # The rows of built-in configs, and what keeps their descriptions those of this version.
 named = Query(select(table.c.name, table.c.value, table.c.description).where(any_of(table.c.name, "names")))
 describe = Query(update(table).where(table.c.name == bindparam("named")).values(description=bindparam("told")))
+# The filter of the list.
+holds_words = or_(like(table.c.name, "filter_search"), like(table.c.description, "filter_search"))
