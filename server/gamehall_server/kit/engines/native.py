@@ -2,7 +2,7 @@
 
 Its asyncio server builds a servicer context and a metadata list for every call, which none of our methods looks at. This subclass takes
 the events of our unary RPCs before that happens: bytes and metadata in, bytes out. Streams, health and reflection go the library's way.
-It leans on private names of 0.5.0 (`_on_events`, `_front`, `_table`, `_send`), one more reason why the version is pinned exactly.
+It leans on private names of 0.5.0 (`_on_events`, `_front`, `_table`, `_calls`, `_send`), one more reason why the version is pinned exactly.
 """
 
 import asyncio
@@ -47,10 +47,11 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
 
         async def stop(self, grace: float | None) -> None:
             """Refuses new calls and lets those under way end for `grace` seconds."""
-            # The library knows nothing of our calls: it would close the connections under them.
             self._ending = True
-            if self._tasks and grace:
-                await asyncio.wait(list(self._tasks.values()), timeout=grace)
+            # Ours and the library's: its own stop knows only of the latter, and closes under the former.
+            tasks = [*self._tasks.values(), *(call.task for call in self._calls.values() if call.task is not None)]
+            if tasks and grace:
+                await asyncio.wait(tasks, timeout=grace)
             late = list(self._tasks.values())
             for task in late:
                 task.cancel()
