@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from prove import books, faults, kill, outage, refuse
+from prove import books, faults, kill, outage, overload, refuse
 from prove.ground import Ground, ground
 from prove.proof import Found
 from tests.databases import shared_postgres
@@ -104,3 +104,11 @@ def test_a_postgresql_that_forgets_or_is_too_old_is_refused_at_start(found):
 
     assert not found.wrong
     assert found.counts["refused"] == 2
+
+
+@pytest.mark.parametrize("door, engine", [("http", "native"), ("grpc", "native"), ("grpc", "grpcio")])
+def test_an_overloaded_server_serves_some_and_refuses_the_others(found, door, engine):
+    with ground("sqlite") as on:
+        overload.overloaded(found, on, door, engine, 0, timed=False)
+
+    assert not found.wrong
