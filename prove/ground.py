@@ -35,14 +35,14 @@ class Ground(NamedTuple):
 
 
 @contextmanager
-def ground(kind: str, postgres: PostgresServer | None = None) -> Iterator[Ground]:
+def ground(kind: str, postgres: PostgresServer | None = None, *, comments: int = COMMENTS, objects: int = OBJECTS) -> Iterator[Ground]:
     """A new database, `kind` being "sqlite" or "postgresql"; on a server of its own unless there is one to use."""
     own = PostgresServer() if kind == "postgresql" and postgres is None else None
     try:
         with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
             server = postgres or own
             url = f"sqlite:///{folder}/gamehall.db" if kind == "sqlite" or server is None else server.fresh()
-            tokens = fill(url, COMMENTS, OBJECTS)
+            tokens = fill(url, comments, objects)
             asyncio.run(add_user(Settings(database_url=url, password_passes=1), CHIEF, "chief@example.com", PASSWORD, ["ROLE_ADMIN"]))
             yield Ground(kind, url, Path(folder), tokens, server)
     finally:

@@ -99,7 +99,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_size = -self._arrived
         self._hurry()
         super().on_message_begin()
-        self.scope["extensions"] = {HOLD: self.hold}
+        self.scope["extensions"] = {HOLD: self.hold}  # type: ignore[dict-item]  # uvicorn's type knows ASGI's own extensions alone.
 
     def hold(self) -> None:
         """Called by the bridge after it told a client to come back later. One that comes at once is not heard before: refusals alone

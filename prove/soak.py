@@ -1,0 +1,101 @@
+"""A minute of mixed load on each database: memory, open files, threads and connections stay as they are, and the log of writes short."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import linear_regression
+from typing import NamedTuple
+
+from bench import dataset
+from bench.load import requests
+from bench.machine import memory_mb
+
+from prove import books, crowd
+from prove.ground import Ground, ground
+from prove.outage import MOST_CONNECTIONS, OPEN
+from prove.product import Product, served
+from prove.proof import Found, main
+
+BAR = "memory grows by at most 1 MB per 100,000 calls; open files, threads and connections flat; WAL at most 64 MB; no call fails"
+CALLERS = 32
+WARM_UP = 5.0
+# Of a hundred calls.
+MIX = {"get": 60, "list": 35, "create": 5}
+MOST_WAL_MB, MOST_SLOPE = 64, 1.0
+
+
+class Sample(NamedTuple):
+    """The server at one moment."""
+
+    memory: float
+    files: int
+    threads: int
+    log: float
+
+
+class Samples:
+    """The server from moment to moment."""
+
+    def __init__(self, product: Product) -> None:
+        self.taken: list[Sample] = []
+        self._product = product
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        log = self._product.ground.file.with_name("gamehall.db-wal")
+        while not self._stop.wait(0.1):
+            size = log.stat().st_size / 1e6 if log.exists() else 0
+            self.taken.append(Sample(memory_mb(self._product.pid), self._product.open_files(), self._product.threads(), size))
+
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """Looks ten times a second during the block."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+
+def soaked(found: Found, on: Ground, seconds: float, warm_up: float, seed: int, *, timed: bool) -> None:
+    """Mixed load over HTTP."""
+    chance = random.Random(seed)
+    prepared = [one for scenario, share in MIX.items() for one in requests.http(scenario, on.tokens, seed)[: share * 200]]
+    chance.shuffle(prepared)
+    with served(on) as product:
+        crowd.load("http", product.http_port, prepared, CALLERS, warm_up, 200, 0)
+        samples = Samples(product)
+        with samples.taking():
+            answers, _ = crowd.load("http", product.http_port, prepared, CALLERS, seconds, 1000, 0)
+        taken = samples.taken
+        found.check(not answers.outcomes, f"{on.kind}: {answers.outcomes.most_common(2)}")
+        found.check(taken[-1].files <= taken[0].files + CALLERS, f"{on.kind}: files {taken[0].files}, then {taken[-1].files}")
+        found.check(taken[-1].threads <= taken[0].threads + 1, f"{on.kind}: threads {taken[0].threads}, then {taken[-1].threads}")
+        found.check(max(sample.log for sample in taken) <= MOST_WAL_MB, f"{on.kind}: WAL {max(sample.log for sample in taken):.0f} MB")
+        if on.kind == "postgresql":
+            found.check(int(books.rows(on.url, OPEN)[0][0]) <= MOST_CONNECTIONS, "connections beyond the pool")
+        calls = len(answers.latencies)
+        if timed:
+            slope, _ = linear_regression([calls * at / len(taken) for at in range(len(taken))], [sample.memory for sample in taken])
+            found.count(f"{on.kind}: calls", calls)
+            found.count(f"{on.kind}: kB per 100,000 calls", round(slope * 1e5 * 1000))
+            found.check(slope * 1e5 <= MOST_SLOPE, f"{on.kind}: {slope * 1e5:.2f} MB per 100,000 calls")
+        found.check(product.stop() == 0, f"{on.kind}: the server did not end well")
+    found.check(not product.bugs(), f"{on.kind}: {product.bugs()[:1]}")
+
+
+def prove(seconds: float, seed: int) -> Found:
+    """Each database for so many seconds."""
+    found = Found()
+    for kind in ("sqlite", "postgresql"):
+        with ground(kind, comments=dataset.COMMENTS, objects=dataset.OBJECTS) as on:
+            soaked(found, on, seconds, WARM_UP, seed, timed=True)
+    return found
+
+
+if __name__ == "__main__":
+    main("soak", BAR, prove, 55)
