@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import linear_regression
@@ -11,7 +10,6 @@ from typing import NamedTuple
 from bench import dataset
 from bench.load import requests
 from bench.machine import memory_mb
-
 from prove import books, crowd
 from prove.ground import Ground, ground
 from prove.outage import MOST_CONNECTIONS, OPEN
@@ -20,7 +18,7 @@ from prove.proof import Found, main
 
 BAR = "memory grows by at most 1 MB per 100,000 calls; open files, threads and connections flat; WAL at most 64 MB; no call fails"
 CALLERS = 32
-WARM_UP = 5.0
+WARM_UP, WARM_CALLS = 5.0, 40_000
 # Of a hundred calls.
 MIX = {"get": 60, "list": 35, "create": 5}
 MOST_WAL_MB, MOST_SLOPE = 64, 1.0
@@ -61,13 +59,15 @@ class Samples:
             self._thread.join()
 
 
-def soaked(found: Found, on: Ground, seconds: float, warm_up: float, seed: int, *, timed: bool) -> None:
+def soaked(found: Found, on: Ground, seconds: float, seed: int, *, timed: bool) -> None:
     """Mixed load over HTTP."""
     chance = random.Random(seed)
     prepared = [one for scenario, share in MIX.items() for one in requests.http(scenario, on.tokens, seed)[: share * 200]]
     chance.shuffle(prepared)
     with served(on) as product:
-        crowd.load("http", product.http_port, prepared, CALLERS, warm_up, 200, 0)
+        # By then caches are full: statements, callers of tokens, pages.
+        warm_up, calls = (WARM_UP, WARM_CALLS) if timed else (0, 200)
+        crowd.load("http", product.http_port, prepared, CALLERS, warm_up, calls, 0)
         samples = Samples(product)
         with samples.taking():
             answers, _ = crowd.load("http", product.http_port, prepared, CALLERS, seconds, 1000, 0)
@@ -93,7 +93,7 @@ def prove(seconds: float, seed: int) -> Found:
     found = Found()
     for kind in ("sqlite", "postgresql"):
         with ground(kind, comments=dataset.COMMENTS, objects=dataset.OBJECTS) as on:
-            soaked(found, on, seconds, WARM_UP, seed, timed=True)
+            soaked(found, on, seconds, seed, timed=True)
     return found
 
 

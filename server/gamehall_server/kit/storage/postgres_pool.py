@@ -13,8 +13,9 @@ from gamehall_server.kit.storage.violations import duplicate, taken_on_postgres
 log = logging.getLogger("gamehall.storage")
 # Every error of the driver: those the server sent, and those of a connection that is no more.
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
-# The server aborted a transaction that has only to be run again.
-TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# The server aborted a transaction that has only to be run again. The last: another version's migration changed a table that a prepared
+# statement reads; the driver has forgotten the connection's statements.
+TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
 # How a connection reads.
 ALL_ROWS = asyncpg.Connection.fetch
 FIRST_ROW = asyncpg.Connection.fetchrow

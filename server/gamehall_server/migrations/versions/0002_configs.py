@@ -49,8 +49,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("maintenance", "currency", "config"):
-        op.drop_table(name)
+    raise RuntimeError("the way back would lose configs and notices: restore a backup")
 
 
 def currencies():

@@ -1,0 +1,188 @@
+"""An upgrade without a pause: the version before, then both beside each other on one PostgreSQL, every call answered."""
+
+import asyncio
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+from gamehall_server.migrate import migrate, newest, on_connection
+from sqlalchemy import Connection
+
+from bench.servers import ROOT
+from prove import books
+from prove.caller import Caller
+from prove.doors import Doors
+from prove.ground import PASSWORD, Ground
+from prove.product import Product
+from prove.proof import Found, main
+from tests.databases import PostgresServer
+
+BAR = "0 failed calls while a new version starts, migrates and serves beside the old one; no way down to an older schema"
+# The commit that closed the skeleton.
+BEFORE = "6805da43941e983b0eb7f1fafb9a84d9b14d674a"
+CALLERS = 4
+
+
+@contextmanager
+def before() -> Iterator[Path]:
+    """The tree of the version before."""
+    with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
+        tree = Path(folder) / "before"
+        _git("worktree", "add", "--quiet", "--detach", str(tree), BEFORE)
+        try:
+            yield tree
+        finally:
+            _git("worktree", "remove", "--force", str(tree))
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True)
+
+
+class Users:
+    """Callers of one server through both doors, each a user of its own who signs in there."""
+
+    def __init__(self, product: Product, found: Found, name: str, tokens: list[str]) -> None:
+        self.told: list[tuple[str, str, str]] = []
+        self.calls = 0
+        self._stop = threading.Event()
+        self._all = [(Doors(product, found, name, token), number) for number, token in enumerate(tokens)]
+        self._found, self._name = found, name
+        self._threads = [threading.Thread(target=self._run, args=each) for each in self._all]
+
+    def _run(self, doors: Doors, number: int) -> None:
+        turn = 0
+        while not self._stop.is_set() or turn < 4:
+            key = f"k{self._name}{number}.{turn}"
+            made = (doors.write_http, doors.write_grpc)[turn % 2](key)
+            if self._found.check(made is not None, f"{self._name}: a write failed") and made is not None:
+                self.told.append(("comment", key, made))
+                read = (doors.read_grpc, doors.read_http)[turn % 2](made)
+                self._found.check(read == made, f"{self._name}: a read failed")
+            self.calls += 2
+            turn += 1
+        doors.close()
+
+    def start(self) -> None:
+        """From here on they call."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends when each has heard its last answer."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def signed_in(product: Product, count: int) -> list[str]:
+    """Tokens of new users."""
+    tokens = []
+    with Caller(product.http_port) as caller:
+        for number in range(count):
+            name = f"k9.{number}"
+            user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+            assert caller.ask("POST", "/users", user, key=name).status == 200
+            form = f"grant_type=password&client_id=web&username={name}&password={PASSWORD.replace(' ', '+')}".encode()
+            told = caller.ask("POST", "/oauth/token", form, content_type="application/x-www-form-urlencoded")
+            tokens.append(told.json()["access_token"])
+    return tokens
+
+
+def upgraded(found: Found, server: PostgresServer, tree: Path, seconds: float) -> str:
+    """Old alone, new beside it, old ended: for so many seconds together. Gives the database."""
+    with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
+        on = Ground("postgresql", server.fresh(), Path(folder), [""], server)
+        old, new = Product(on, tree=tree), Product(on)
+        with _ending(old), _ending(new):
+            old.start()
+            tokens = signed_in(old, CALLERS)
+            users = [Users(old, found, "old", tokens)]
+            users[0].start()
+            with _stopping(users):
+                new.start()
+                found.check(books.rows(on.url, "SELECT version_num FROM alembic_version") == [(newest(),)], "not migrated")
+                users.append(Users(new, found, "new", tokens))
+                users[1].start()
+                time.sleep(seconds)
+        told = [one for each in users for one in each.told]
+        found.count("calls of the old version", users[0].calls)
+        found.count("calls of the new version", users[1].calls)
+        books.audit(found, on.url, told)
+        for product in (old, new):
+            found.check(not product.bugs(), f"{product.bugs()[:1]}")
+        return on.url
+
+
+@contextmanager
+def _ending(product: Product) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if product.alive:
+            product.stop()
+
+
+@contextmanager
+def _stopping(users: list[Users]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for each in users:
+            each.stop()
+
+
+def no_way_down(found: Found, url: str) -> None:
+    """A newer schema is refused at start with a sentence, and Alembic's way down is closed."""
+    on_connection(url, _downgrade(found))
+    asyncio.run(_set(url, "UPDATE alembic_version SET version_num = '9999'"))
+    with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
+        product = Product(Ground("postgresql", url, Path(folder), [""]))
+        code = product.spawn().wait()
+        clear = code == 1 and "newer" in product.told and "Traceback" not in product.told
+        found.check(clear, f"a newer schema: {code}, {product.told[-600:]}")
+    asyncio.run(_set(url, f"UPDATE alembic_version SET version_num = '{newest()}'"))
+    found.count("ways down refused", 2)
+    found.check(not migrate(url), "a current database was migrated")
+
+
+def _downgrade(found: Found) -> Callable[[Connection], None]:
+    def work(connection: Connection) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from gamehall_server.migrate import FOLDER
+
+        config = Config()
+        config.set_main_option("script_location", str(FOLDER))
+        config.attributes["connection"] = connection
+        with suppress(RuntimeError), connection.begin_nested():
+            command.downgrade(config, "0001")
+            found.check(False, "Alembic went down")
+
+    return work
+
+
+async def _set(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+def prove(seconds: float, seed: int) -> Found:
+    """Both versions beside each other for so many seconds."""
+    found, server = Found(), PostgresServer()
+    try:
+        with before() as tree:
+            no_way_down(found, upgraded(found, server, tree, seconds))
+    finally:
+        server.remove()
+    return found
+
+
+if __name__ == "__main__":
+    main("upgrade", BAR, prove, 20)
