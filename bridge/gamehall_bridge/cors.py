@@ -3,7 +3,7 @@
 Headers = list[tuple[bytes, bytes]]
 ANY = "*"
 # What a browser may send and read.
-_ALLOW_HEADERS = (b"access-control-allow-headers", b"authorization, content-type, idempotency-key")
+_ALLOW_HEADERS = (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, traceparent, tracestate")
 _EXPOSE = (b"access-control-expose-headers", b"x-request-id, idempotent-replayed, retry-after, www-authenticate")
 _MAX_AGE = (b"access-control-max-age", b"600")
 _VARY = (b"vary", b"origin")

@@ -9,7 +9,10 @@ from sqlmodel import SQLModel
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import Kept
+from gamehall_server.kit.metrics import Metrics
+from gamehall_server.kit.observers import SlowCalls, all_of
 from gamehall_server.kit.proxies import Proxies
+from gamehall_server.kit.readiness import Readiness
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.storage import Database, Handle, open_database
 from gamehall_server.modules import configs, locations, users
@@ -35,6 +38,8 @@ class Product(NamedTuple):
     database: Database
     hasher: PasswordHasher
     verifier: TokenVerifier
+    readiness: Readiness
+    metrics: Metrics
     # What is in memory and must be renewed where other processes write as well.
     kept: tuple[Kept[Any], ...]
     # The administrator's new password when this start made one up: it is shown this once.
@@ -109,6 +114,12 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
     parts = Parts(database, clock, hasher, keys, verifier, values, notice)
     servicers = [make(parts) for servicer, make in SERVICERS.items() if settings.sandbox or not for_sandbox(servicer)]
+    metrics = Metrics(database)
+    observers: list[Observe] = [metrics.observe]
+    if settings.slow_call_seconds:
+        observers.append(SlowCalls(settings.slow_call_seconds).observe)
+    if observe is not unobserved:
+        observers.append(observe)
     app = App(
         database,
         verifier,
@@ -116,16 +127,18 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         servicers,
         gate=notice.gate,
         proxies=proxies,
-        observe=observe,
+        observe=all_of(observers),
         most_in_flight=settings.most_in_flight,
     )
+
+    metrics.in_flight = lambda: app.in_flight
 
     async def access(db: Handle) -> None:
         await settle_access(db, now, permissions_of(app))
 
     await database.write(access)
     password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, hasher, verifier, kept, password)
+    return Product(app, database, hasher, verifier, Readiness(database), metrics, kept, password)
 
 
 async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:

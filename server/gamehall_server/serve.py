@@ -16,6 +16,7 @@ from gamehall_server.kit.errors import Fault
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build
+from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
 
 log = logging.getLogger("gamehall.serve")
@@ -25,11 +26,12 @@ SWEEP_SECONDS = 600
 class Running:
     """A server that answers: where its doors are, and how to end it."""
 
-    def __init__(self, product: Product, http_port: int, grpc: GrpcDoor) -> None:
+    def __init__(self, product: Product, http_port: int, grpc: GrpcDoor, ops_port: int | None) -> None:
         self.product = product
         self.app: App = product.app
         self.http_port = http_port
         self.grpc_port = grpc.port
+        self.ops_port = ops_port
         self.engine = grpc.engine
 
 
@@ -39,8 +41,15 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
     product = await build(settings, observe=observe)
     try:
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
+        looks = probes(product.readiness.look)
+        ops = None
+        if settings.ops_address:
+            ops = OpsDoor(settings.ops_address, {**looks, METRICS: MetricsPage(product.metrics, product.app.clock)})
+            await ops.start()
         grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine)
-        http = http_server(Bridge(product.app, origins=origins), settings.host, settings.http_port, grace=settings.grace_seconds)
+        bridge = Bridge(product.app, origins=origins, pages=looks)
+        product.metrics.answered = bridge.answered
+        http = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds)
         listening = listen(settings.host, settings.http_port)
         await grpc.start()
         serving = asyncio.create_task(http.serve(sockets=[listening]))
@@ -51,12 +60,18 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         if product.database.dialect == "postgresql":
             chores.append(asyncio.create_task(_renew(product)))
         try:
-            yield Running(product, listening.getsockname()[1], grpc)
+            yield Running(product, listening.getsockname()[1], grpc, None if ops is None else ops.port)
         finally:
             for chore in chores:
                 chore.cancel()
+            product.readiness.end()
+            await grpc.drain()
+            await asyncio.sleep(settings.drain_seconds)
             http.should_exit = True
             await asyncio.gather(grpc.stop(settings.grace_seconds), serving)
+            if ops is not None:
+                # The last: operators may watch the end.
+                await ops.stop()
     finally:
         await product.close()
 

@@ -50,9 +50,12 @@ class GrpcDoor:
         for service in self._services:
             await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
-    async def stop(self, grace: float) -> None:
-        """Tells health checks, lets calls under way end for `grace` seconds, and closes."""
+    async def drain(self) -> None:
+        """Tells health checks that the door is about to close."""
         await self.health.enter_graceful_shutdown()
+
+    async def stop(self, grace: float) -> None:
+        """Lets calls under way end for `grace` seconds, and closes."""
         await self._server.stop(grace)
 
 
