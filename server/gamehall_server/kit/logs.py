@@ -21,7 +21,7 @@ from gamehall_server.kit.current import CALL, trace_of
 from gamehall_server.kit.validation import rules_of
 
 FORMATS = ("text", "json")
-HIDDEN = "[secret]"
+HIDDEN = "***"
 # Shorter values stand in too much that is no secret.
 _SHORTEST = 4
 _WORDS = r"(?:pass(?:word|wd|phrase)|secret|(?:access|refresh|id|csrf)_?token|api_?key|authorization|credentials?|assertion)"
@@ -30,14 +30,17 @@ _SHAPES = (
     (re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
     (re.compile(r"\$argon2\w*\$[^\s\"']+"), HIDDEN),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL), HIDDEN),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     # postgresql://user:password@host
     (re.compile(r"(://[^\s:/@]*:)[^\s@]+(?=@)"), rf"\1{HIDDEN}"),
     # password=…, "client_secret": "…", refresh_token: '…'
     (
-        re.compile(rf"({_WORDS}[\w-]*[\"']?\s*[=:]\s*)(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s,;&)}}\]]+)", re.IGNORECASE),
+        re.compile(
+            rf"({_WORDS}[\w-]*[\"']?\s*[=:]\s*)(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic)\s+)?[^\s,;&)}}\]]+)",
+            re.IGNORECASE,
+        ),
         rf"\1{HIDDEN}",
     ),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
 )
 
 
