@@ -6,15 +6,17 @@ BIN := $(VENV)/bin
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: help setup run test gen lint types contract bench docs migrate migration clean
+NODE := clients/typescript/node_modules
+
+.PHONY: help setup run test gen lint types contract bench clients docs migrate migration clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
-$(VENV)/run.stamp: requirements.lock pyproject.toml
+$(VENV)/run.stamp: requirements.lock pyproject.toml clients/python/contract/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python/contract -e .
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
@@ -61,10 +63,29 @@ types: $(VENV)/dev.stamp ## mypy, strict
 contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing published breaks
 	BIN="$(CURDIR)/$(BIN)" tools/contract_check.sh
 
-bench: $(VENV)/dev.stamp ## gamehall and two references side by side; writes docs/benchmarks.md
+bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec, long lists; writes docs/benchmarks*.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.codec
 	$(BIN)/python -m bench.start
+	$(BIN)/python -m bench.lists
+
+$(NODE)/.package-lock.json: clients/typescript/package-lock.json
+	npm ci --prefix clients/typescript --no-audit --no-fund --ignore-scripts --loglevel=error
+
+# What is generated for a client is made here and not committed: clients/README.md, docs/decisions/0016.
+clients: export PATH := $(CURDIR)/$(BIN):$(PATH)
+clients: $(VENV)/dev.stamp $(NODE)/.package-lock.json ## build all clients and run their conformance scripts; Node, Chromium, Go, Maven
+	rm -rf build/wheels build/clients clients/typescript/dist
+	python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w build/wheels clients/python/contract clients/python
+	python -m pip install --quiet --disable-pip-version-check --no-deps --target build/clients/python build/wheels/*.whl
+	buf generate --template clients/typescript/buf.gen.yaml
+	cd clients/typescript && node_modules/.bin/tsc && node_modules/.bin/tsc -p tsconfig.conformance.json
+	buf generate --template clients/go/buf.gen.yaml
+	cd clients/go && go vet ./... && go build -o target/conformance ./conformance
+	cd clients/java && mvn --quiet --batch-mode initialize && chmod +x target/tools/*
+	buf generate --template clients/java/buf.gen.yaml
+	cd clients/java && mvn --quiet --batch-mode package
+	python clients/run.py
 
 clean: ## remove what setup made
 	rm -rf $(VENV)

@@ -23,7 +23,7 @@ def users() -> Iterator[tuple[int, str, str, str]]:
         yield number, f"player{number}", f"Player the {number}th", f"https://i.example.com/avatars/{number}.jpg"
 
 
-def comments(count: int = COMMENTS) -> Iterator[tuple[int, str, str, str, int | None, int, int]]:
+def comments(count: int = COMMENTS, objects: int = OBJECTS) -> Iterator[tuple[int, str, str, str, int | None, int, int]]:
     """(id, context, context_id, content, user's id, created, updated) of each of the first `count` comments.
 
     One in 50 was written by a client and has no author."""
@@ -31,7 +31,7 @@ def comments(count: int = COMMENTS) -> Iterator[tuple[int, str, str, str, int | 
     for number in range(1, count + 1):
         author = None if number % 50 == 0 else chance.randint(1, USERS)
         moment = START + number * 37_000_000
-        yield number, CONTEXT, str(number % OBJECTS + 1), text(chance), author, moment, moment
+        yield number, CONTEXT, str(number % objects + 1), text(chance), author, moment, moment
 
 
 def text(chance: random.Random) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ USER = ("id", "username", "display_name", "avatar_url")
 # What the product also wants to know of a user. Nobody signs in: there is no such password.
 HIDDEN = ("username_key", "email", "email_key", "password_hash", "member_since", "last_updated")
 TOKEN_SECONDS = 24 * 3600
+# Of each table the columns and the rows.
+Rows = dict[str, tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]]
 
 
-def fill(url: str, comments: int = dataset.COMMENTS) -> list[str]:
+def fill(url: str, comments: int = dataset.COMMENTS, objects: int = dataset.OBJECTS) -> list[str]:
     """Migrates an empty database and fills it with the first `comments` of the data set. Gives an access token of each user, in order."""
     migrate(url)
-    rows = {"user": (USER + HIDDEN, list(map(_whole, dataset.users()))), "comment": (COMMENT, list(dataset.comments(comments)))}
+    rows: Rows = {"user": (USER + HIDDEN, map(_whole, dataset.users())), "comment": (COMMENT, dataset.comments(comments, objects))}
     if url.startswith(SQLITE):
         _fill_sqlite(url, rows)
     else:
@@ -44,7 +47,7 @@ def _whole(user: tuple[int, str, str, str]) -> tuple[Any, ...]:
     return (*user, username, email, email, "", dataset.START, dataset.START)
 
 
-def _fill_sqlite(url: str, rows: dict[str, tuple[tuple[str, ...], list[Any]]]) -> None:
+def _fill_sqlite(url: str, rows: Rows) -> None:
     connection = sqlite3.connect(url.removeprefix(SQLITE))
     for table, (columns, values) in rows.items():
         marks = ", ".join("?" * len(columns))
@@ -53,7 +56,7 @@ def _fill_sqlite(url: str, rows: dict[str, tuple[tuple[str, ...], list[Any]]]) -
     connection.close()
 
 
-async def _fill_postgresql(url: str, rows: dict[str, tuple[tuple[str, ...], list[Any]]]) -> None:
+async def _fill_postgresql(url: str, rows: Rows) -> None:
     connection = await asyncpg.connect(url)
     for table, (columns, values) in rows.items():
         await connection.copy_records_to_table(table, columns=columns, records=values)

@@ -54,8 +54,12 @@ class World:
             self._ready.set()
 
     def close(self) -> None:
-        """Ends the server as SIGTERM would."""
+        """Ends the channel and the server."""
         self.channel.close()
+        self.end()
+
+    def end(self) -> None:
+        """Ends the server as SIGTERM would."""
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
         if self._failure is not None:

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.clock import request_id
@@ -15,23 +15,21 @@ from gamehall_server.kit.rpc import Answer
 from google.protobuf.message import Message
 
 from gamehall_bridge.binding import JSON, Binding
+from gamehall_bridge.connect import Connect, Spoken
 from gamehall_bridge.cors import Cors
 from gamehall_bridge.deadlines import Deadlines
 from gamehall_bridge.documents import pages_of
 from gamehall_bridge.documents.pages import Answer as PageAnswer
 from gamehall_bridge.documents.pages import Head as PageHead
-from gamehall_bridge.errors import Headers, refusal
+from gamehall_bridge.errors import Headers, Refused, refusal
 from gamehall_bridge.routes import Match, Routes, routes_of
+from gamehall_bridge.streams import Events, Receive, Scope, Send, send_stream
 
 log = logging.getLogger("gamehall.bridge")
 LARGEST_BODY = 1024 * 1024
 LARGEST_HEAD = 16 * 1024
 BODY_SECONDS = 10.0
 CALL_SECONDS = 30.0
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # The response headers of the published example.
 ALWAYS: Headers = [
@@ -55,6 +53,10 @@ class Invoker(Protocol):
         """Answers one call; raises Fault."""
         ...
 
+    async def open(self, rpc: Rpc, request: Message, arrival: Arrival) -> AsyncGenerator[Message, None]:
+        """Begins a server stream; raises Fault, and so may the messages."""
+        ...
+
 
 class Fixed(Protocol):
     """A page at a path of its own, beside the routes of the contract."""
@@ -66,16 +68,6 @@ class Fixed(Protocol):
 
 class Gone(Exception):
     """The client left before its request was whole. Nobody is there to answer."""
-
-
-class Refused(Exception):
-    """A refusal that the HTTP layer itself makes, with the status it wants."""
-
-    def __init__(self, fault: Fault, status: int, headers: Headers | None = None) -> None:
-        self.fault = fault
-        self.status = status
-        self.headers = headers or []
-        super().__init__(fault.message)
 
 
 class Head:
@@ -143,6 +135,7 @@ class Bridge:
         self._cors = Cors(origins)
         self._largest_body = largest_body
         self._routes = Routes(route for rpc in app.rpcs.values() for route in routes_of(rpc))
+        self._connect = Connect(app.rpcs)
         self._pages: dict[bytes, Fixed] = {**pages_of(app.rpcs.values()), **pages}
         # Answers by status: also those that never came to a call.
         self.answered: defaultdict[int, int] = defaultdict(int)
@@ -152,9 +145,10 @@ class Bridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = Head(scope["headers"])
         number = request_id()
-        binding: Binding | None = None
+        binding: Binding | Spoken | None = None
         sent = b""
         arrival: Arrival | None = None
+        messages: AsyncGenerator[Message, None] | None = None
         deadline = self._deadlines.start(BODY_SECONDS)
         cors = self._cors.headers(head.origin)
         always = ALWAYS
@@ -177,39 +171,71 @@ class Bridge:
                     cors = self._cors.headers(head.origin)
                 arrival = _arrival(scope, head, number)
                 deadline.at += CALL_SECONDS
-                answer = await self._app.invoke(binding.rpc, request, arrival)
-                status, body, content_type = binding.status, binding.write(answer), binding.content_type
+                if isinstance(binding, Spoken) and binding.seconds is not None:
+                    self._deadlines.shorten(deadline, binding.seconds)
+                if binding.rpc.streams:
+                    messages = await self._app.open(binding.rpc, request, arrival)
+                    status, body, content_type = 200, b"", b""
+                else:
+                    answer = await self._app.invoke(binding.rpc, request, arrival)
+                    status, body, content_type = binding.status, binding.write(answer), binding.content_type
                 extra = [(b"idempotent-replayed", b"true")] if arrival.replayed else []
         except Gone:
             return
         except (Fault, Refused) as problem:
-            status, body, extra = self._refusal(problem, number, binding, head, sent)
-            content_type = JSON
+            # A server elsewhere has its own number of the call.
+            number = number if arrival is None else arrival.request_id
+            status, body, extra, content_type = self._refusal(problem, number, binding, head, sent)
         except asyncio.CancelledError:
             if not deadline.passed:
                 raise
             deadline.task.uncancel()
             late = Refused(TimedOut("The body did not arrive in time."), 408) if arrival is None else TimedOut()
-            status, body, extra = self._refusal(late, number, binding, head, sent)
-            content_type = JSON
+            status, body, extra, content_type = self._refusal(late, number, binding, head, sent)
         except Exception:
             log.exception("bug in the bridge, request %s", number)
-            status, body, extra = self._refusal(Internal(), number, binding, head, sent)
-            content_type = JSON
+            status, body, extra, content_type = self._refusal(Internal(), number, binding, head, sent)
         finally:
             self._deadlines.end(deadline)
         self.answered[status] += 1
-        await _answer(scope, send, status, body, content_type, always, [*extra, *cors, (b"x-request-id", number.encode())])
+        number = number if arrival is None else arrival.request_id
+        extra = [*extra, *cors, (b"x-request-id", number.encode())]
+        if messages is None:
+            await _answer(scope, send, status, body, content_type, always, extra)
+        else:
+            await self._send_stream(scope, receive, send, extra, binding, messages, number)
 
-    def _find(self, scope: Scope, head: Head) -> tuple[Binding, Match]:
+    async def _send_stream(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        extra: Headers,
+        binding: Binding | Spoken | None,
+        messages: AsyncGenerator[Message, None],
+        number: str,
+    ) -> None:
+        """Its time is the client's to end: no deadline of ours holds."""
+        assert binding is not None
+        form, seconds = (binding, binding.seconds) if isinstance(binding, Spoken) else (Events(binding), None)
+        head = scope["method"] == "HEAD"
+        await send_stream(receive, send, [*ALWAYS, *extra], form, messages, number, seconds, head=head)
+
+    def _find(self, scope: Scope, head: Head) -> tuple[Binding | Spoken, Match]:
         verb = scope["method"]
         path = scope["raw_path"].decode("latin-1")
         if head.size + len(path) + len(scope["query_string"]) > LARGEST_HEAD:
             raise Refused(head_too_large(), 431)
-        match = self._routes.find("GET" if verb == "HEAD" else verb, path)
+        verb = "GET" if verb == "HEAD" else verb
+        match = self._routes.find(verb, path)
         route = match.route
         if route is None:
-            raise _no_route(verb, scope["path"], match.allowed)
+            # No binding has the form of an RPC's own path, so REST is asked first.
+            allowed = match.allowed or self._connect.verbs(path)
+            spoken = self._connect.spoken(verb, path, head.content_type, scope["headers"]) if not allowed or verb in allowed else None
+            if spoken is None:
+                raise _no_route(scope["method"], scope["path"], allowed)
+            return spoken, match
         binding = self._bindings.get((route.verb, route.path))
         if binding is None:
             binding = self._bindings[route.verb, route.path] = Binding(route)
@@ -220,7 +246,7 @@ class Bridge:
             raise _no_route(scope["method"], scope["path"], ("GET",))
         return await self._pages[scope["raw_path"]].answer(dict(scope["headers"]), scope.get("scheme", "http").encode())
 
-    async def _body(self, binding: Binding, head: Head, receive: Receive) -> bytes:
+    async def _body(self, binding: Binding | Spoken, head: Head, receive: Receive) -> bytes:
         if not binding.has_body:
             return b""
         if head.content_encoding not in (b"", b"identity"):
@@ -250,25 +276,34 @@ class Bridge:
 
     def _options(self, scope: Scope, head: Head) -> tuple[int, bytes, Headers, bytes]:
         path = scope["raw_path"].decode("latin-1")
-        verbs = ("GET",) if scope["raw_path"] in self._pages else self._routes.find("OPTIONS", path).allowed
+        verbs = ("GET",) if scope["raw_path"] in self._pages else self._routes.find("OPTIONS", path).allowed or self._connect.verbs(path)
         if not verbs:
             raise _no_route("OPTIONS", scope["path"], ())
         verbs = tuple(sorted({*verbs, "OPTIONS", *(("HEAD",) if "GET" in verbs else ())}))
         allow = (b"allow", ", ".join(verbs).encode())
         return 204, b"", [allow, *(self._cors.preflight(head.origin, verbs) if head.preflight else [])], JSON
 
-    def _carries_secret(self, binding: Binding, request: Message, head: Head) -> bool:
+    def _carries_secret(self, binding: Binding | Spoken, request: Message, head: Head) -> bool:
         """Whether a call proves a server's identity: such an answer is never a browser's business."""
         named = binding.oauth and head.authorization is not None
         return named or (binding.server_secrets is not None and binding.server_secrets(request))
 
-    def _refusal(self, problem: Exception, number: str, binding: Binding | None, head: Head, sent: bytes) -> tuple[int, bytes, Headers]:
-        basic = head.authorization is not None and head.authorization[:6].lower() == b"basic "
+    def _refusal(
+        self, problem: Exception, number: str, binding: Binding | Spoken | None, head: Head, sent: bytes
+    ) -> tuple[int, bytes, Headers, bytes]:
+        wanted: int | None = None
+        headers: Headers = []
         if isinstance(problem, Refused):
-            status, body, extra = refusal(problem.fault, number, binding, basic, problem.status, sent)
-            return status, body, [*extra, *problem.headers]
-        fault = problem if isinstance(problem, Fault) else TimedOut()
-        return refusal(fault, number, binding, basic, None, sent)
+            fault, wanted, headers = problem.fault, problem.status, problem.headers
+        else:
+            fault = problem if isinstance(problem, Fault) else TimedOut()
+        if isinstance(binding, Spoken):
+            status, body, extra, content_type = binding.refusal(fault, number, wanted)
+        else:
+            basic = head.authorization is not None and head.authorization[:6].lower() == b"basic "
+            status, body, extra = refusal(fault, number, binding, basic, wanted, sent)
+            content_type = JSON
+        return status, body, [*extra, *headers], content_type
 
 
 def _arrival(scope: Scope, head: Head, number: str) -> Arrival:

@@ -3,8 +3,15 @@
 Headers = list[tuple[bytes, bytes]]
 ANY = "*"
 # What a browser may send and read.
-_ALLOW_HEADERS = (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, traceparent, tracestate")
-_EXPOSE = (b"access-control-expose-headers", b"x-request-id, idempotent-replayed, retry-after, www-authenticate")
+_ALLOW_HEADERS = (
+    b"access-control-allow-headers",
+    b"authorization, content-type, idempotency-key, traceparent, tracestate, "
+    b"connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, x-user-agent",
+)
+_EXPOSE = (
+    b"access-control-expose-headers",
+    b"x-request-id, idempotent-replayed, retry-after, www-authenticate, grpc-status, grpc-message, grpc-status-details-bin",
+)
 _MAX_AGE = (b"access-control-max-age", b"600")
 _VARY = (b"vary", b"origin")
 

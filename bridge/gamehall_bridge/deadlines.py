@@ -39,12 +39,21 @@ class Deadlines:
         """The request is done."""
         self._under_way.discard(deadline)
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for deadline in [deadline for deadline in self._under_way if deadline.at <= now]:
+    def shorten(self, deadline: Deadline, seconds: float) -> None:
+        """Cancels the request in so many seconds from now, if its deadline is not earlier."""
+        if deadline in self._under_way:
+            asyncio.get_running_loop().call_later(seconds, self._pass, deadline)
+
+    def _pass(self, deadline: Deadline) -> None:
+        if deadline in self._under_way:
             self._under_way.discard(deadline)
             deadline.passed = True
             deadline.task.cancel()
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for deadline in [deadline for deadline in self._under_way if deadline.at <= now]:
+            self._pass(deadline)
         self._ticking = bool(self._under_way)
         if self._ticking:
             loop.call_later(TICK_SECONDS, self._tick, loop)

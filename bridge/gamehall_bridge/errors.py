@@ -30,6 +30,16 @@ MOST_VIOLATIONS = 100
 Headers = list[tuple[bytes, bytes]]
 
 
+class Refused(Exception):
+    """A refusal that the HTTP layer itself makes, with the status it wants."""
+
+    def __init__(self, fault: Fault, status: int, headers: Headers | None = None) -> None:
+        self.fault = fault
+        self.status = status
+        self.headers = headers or []
+        super().__init__(fault.message)
+
+
 def refusal(
     fault: Fault, request_id: str, binding: Binding | None, basic: bool, status: int | None = None, sent: bytes = b""
 ) -> tuple[int, bytes, Headers]:

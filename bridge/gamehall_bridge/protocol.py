@@ -14,9 +14,10 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.errors import Fault, Malformed
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gamehall_bridge.app import ALWAYS, LARGEST_HEAD, Receive, Scope, Send, head_too_large
+from gamehall_bridge.app import ALWAYS, LARGEST_HEAD, head_too_large
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.errors import refusal
+from gamehall_bridge.streams import Receive, Scope, Send
 
 AUTHORITY = re.compile(rb"^(https?://)[^/?#]*", re.IGNORECASE)
 HEAD_SECONDS = 10.0

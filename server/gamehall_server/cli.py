@@ -79,6 +79,36 @@ def serve(
 
 
 @app.command()
+def bridge(
+    target: Annotated[str, typer.Option(envvar="GAMEHALL_TARGET", help="host:port of a Gamehall server's gRPC.")],
+    host: Annotated[str | None, typer.Option(envvar="GAMEHALL_HOST", help="Address to listen on.")] = None,
+    http_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_HTTP_PORT", help="Port of HTTP/JSON.", min=0, max=65535)] = None,
+    sandbox: Annotated[bool | None, typer.Option("--sandbox", envvar="GAMEHALL_SANDBOX", help="The server is a sandbox.")] = None,
+) -> None:
+    """Serve HTTP/JSON alone, in front of a gRPC server elsewhere. Needs no database.
+
+    The server believes callers' addresses where this machine's is among its GAMEHALL_TRUSTED_PROXIES.
+    """
+    settings = _settings(host=host, http_port=http_port, sandbox=sandbox)
+    from gamehall_server.kit.logs import log_to
+
+    _explained(lambda: log_to(sys.stderr, settings.log_format, settings.secrets))
+    from gamehall_server.serve import HttpDoor
+    from gamehall_server.serve import bridge as run
+
+    def banner(door: HttpDoor) -> None:
+        if settings.log_format == "json":
+            log.info("serving", extra={"told": {"version": __version__, "target": target, "host": settings.host, "http_port": door.port}})
+            return
+        host = "localhost" if settings.host in EVERYWHERE else settings.host
+        err.print(f"[bold]Gamehall {__version__}[/bold]  the bridge alone")
+        err.print(f"  HTTP/JSON  http://{host}:{door.port}")
+        err.print(f"  target     {target}")
+
+    _explained(lambda: run(settings, target, banner))
+
+
+@app.command()
 def migrate(database_url: DatabaseUrl = None) -> None:
     """Bring the database to the schema of this version."""
     done = _explained(lambda: _migrated(_settings(database_url=database_url)))

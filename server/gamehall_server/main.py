@@ -7,12 +7,12 @@ from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import Kept
 from gamehall_server.kit.metrics import Metrics
 from gamehall_server.kit.observers import SlowCalls, all_of
 from gamehall_server.kit.proxies import Proxies
-from gamehall_server.kit.readiness import Readiness
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.storage import Database, Handle, open_database
 from gamehall_server.modules import configs, locations, users
@@ -36,9 +36,9 @@ class Product(NamedTuple):
 
     app: App
     database: Database
+    health: Health
     hasher: PasswordHasher
     verifier: TokenVerifier
-    readiness: Readiness
     metrics: Metrics
     # What is in memory and must be renewed where other processes write as well.
     kept: tuple[Kept[Any], ...]
@@ -55,6 +55,7 @@ class Parts(NamedTuple):
     """What servicers are made from."""
 
     database: Database
+    health: Health
     clock: Clock
     hasher: PasswordHasher
     keys: KeyRing
@@ -72,7 +73,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Configs: lambda parts: Configs(parts.configs),
     Locations: lambda parts: Locations(parts.configs),
     Maintenance: lambda parts: Maintenance(parts.notice),
-    Platform: lambda parts: Platform(parts.database),
+    Platform: lambda parts: Platform(parts.health),
     Sandbox: lambda parts: Sandbox(parts.clock),
     Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier),
     Users: lambda parts: Users(parts.hasher),
@@ -87,6 +88,11 @@ def for_sandbox(servicer: type[Servicer]) -> bool:
 def permissions_of(app: App) -> set[str]:
     """Every permission that an RPC of the deployment asks for."""
     return {name for rpc in app.rpcs.values() for name in rpc.permissions}
+
+
+def served(settings: Settings) -> list[type[Servicer]]:
+    """The servicers of such a deployment."""
+    return [servicer for servicer in SERVICERS if settings.sandbox or not for_sandbox(servicer)]
 
 
 async def build(settings: Settings, *, observe: Observe = unobserved) -> Product:
@@ -112,8 +118,9 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     for each in kept:
         await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
-    parts = Parts(database, clock, hasher, keys, verifier, values, notice)
-    servicers = [make(parts) for servicer, make in SERVICERS.items() if settings.sandbox or not for_sandbox(servicer)]
+    health = Health(database)
+    parts = Parts(database, health, clock, hasher, keys, verifier, values, notice)
+    servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
     if settings.slow_call_seconds:
@@ -129,16 +136,18 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         proxies=proxies,
         observe=all_of(observers),
         most_in_flight=settings.most_in_flight,
+        most_streams=settings.most_streams,
     )
 
     metrics.in_flight = lambda: app.in_flight
+    metrics.streams = lambda: app.streams.open
 
     async def access(db: Handle) -> None:
         await settle_access(db, now, permissions_of(app))
 
     await database.write(access)
     password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, hasher, verifier, Readiness(database), metrics, kept, password)
+    return Product(app, database, health, hasher, verifier, metrics, kept, password)
 
 
 async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from gamehall_bridge.app import Fixed, Receive, Scope, Send
+from gamehall_bridge.app import Fixed
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.documents.pages import Answer, Head
 from gamehall_bridge.protocol import HttpServer, http_server, listen
+from gamehall_bridge.streams import Receive, Scope, Send
 
 from gamehall_server.kit.clock import Clock
 from gamehall_server.kit.metrics import CONTENT_TYPE, Metrics

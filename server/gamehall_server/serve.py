@@ -4,23 +4,30 @@ import asyncio
 import contextlib
 import gc
 import logging
+import re
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeVar
 
 import uvloop
-from gamehall_bridge.app import Bridge
+from gamehall_bridge.app import Bridge, Fixed, Invoker
 from gamehall_bridge.protocol import http_server, listen
+from gamehall_bridge.remote import Remote
 
+from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.engines import GrpcDoor
 from gamehall_server.kit.errors import Fault
-from gamehall_server.kit.invoke import App, Observe, unobserved
+from gamehall_server.kit.health import PATIENCE
+from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
-from gamehall_server.main import Product, build
+from gamehall_server.main import Product, build, served
 from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
 
+T = TypeVar("T")
 log = logging.getLogger("gamehall.serve")
 SWEEP_SECONDS = 600
+HEALTH = "/gamehall.platform.v1.PlatformService/GetHealth"
 
 
 class Running:
@@ -35,40 +42,82 @@ class Running:
         self.engine = grpc.engine
 
 
+class HttpDoor:
+    """One HTTP server on one port, in front of an App or of a server elsewhere."""
+
+    def __init__(self, app: Invoker, settings: Settings, pages: Mapping[bytes, Fixed]) -> None:
+        origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
+        bridge = Bridge(app, origins=origins, pages=pages)
+        self.answered: Mapping[int, int] = bridge.answered
+        self._server = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds)
+        self._socket = listen(settings.host, settings.http_port)
+        self.port: int = self._socket.getsockname()[1]
+
+    async def start(self) -> None:
+        """Opens the door."""
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started and not self._serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
+            await asyncio.sleep(0.002)
+
+    async def stop(self) -> None:
+        """Lets calls under way end, and closes."""
+        self._server.should_exit = True
+        await self._serving
+
+
+@contextlib.asynccontextmanager
+async def bridging(settings: Settings, target: str) -> AsyncIterator[HttpDoor]:
+    """Serves HTTP alone, in front of the gRPC server at `target`, until the block ends. Its streams are ended, calls under way end."""
+    remote = Remote(target, [servicer.service for servicer in served(settings)], most_streams=settings.most_streams)
+    door = HttpDoor(remote, settings, probes(lambda: _is_up(remote)))
+    await door.start()
+    spare_the_collector()
+    try:
+        yield door
+    finally:
+        await asyncio.gather(remote.streams.end(0), door.stop())
+        await remote.close()
+
+
+async def _is_up(remote: Remote) -> bool:
+    """Whether the server elsewhere says that it is ready."""
+    rpc = remote.rpcs[HEALTH]
+    try:
+        async with asyncio.timeout(PATIENCE):
+            answer: Any = await remote.invoke(rpc, rpc.request(), Arrival(request_id(), "", "http"))
+    except (Fault, TimeoutError):
+        return False
+    return bool(answer.status == "UP")
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings, *, observe: Observe = unobserved) -> AsyncIterator[Running]:
     """Serves until the block ends; then refuses new calls, lets those under way end, and closes the database."""
     product = await build(settings, observe=observe)
     try:
-        origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
-        looks = probes(product.readiness.look)
+        looks = probes(product.health.look)
         ops = None
         if settings.ops_address:
             ops = OpsDoor(settings.ops_address, {**looks, METRICS: MetricsPage(product.metrics, product.app.clock)})
             await ops.start()
-        grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine)
-        bridge = Bridge(product.app, origins=origins, pages=looks)
-        product.metrics.answered = bridge.answered
-        http = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds)
-        listening = listen(settings.host, settings.http_port)
+        grpc = GrpcDoor(product.app, product.health, settings.host, settings.grpc_port, settings.grpc_engine)
+        http = HttpDoor(product.app, settings, looks)
+        product.metrics.answered = http.answered
         await grpc.start()
-        serving = asyncio.create_task(http.serve(sockets=[listening]))
-        while not http.started and not serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
-            await asyncio.sleep(0.002)
+        await http.start()
         spare_the_collector()
         chores = [asyncio.create_task(_sweep(product.app))]
         if product.database.dialect == "postgresql":
             chores.append(asyncio.create_task(_renew(product)))
         try:
-            yield Running(product, listening.getsockname()[1], grpc, None if ops is None else ops.port)
+            yield Running(product, http.port, grpc, None if ops is None else ops.port)
         finally:
             for chore in chores:
                 chore.cancel()
-            product.readiness.end()
-            await grpc.drain()
+            # First everybody who watches is told; then the doors close, and streams that do not know of the end are ended in half the time.
+            product.health.end()
             await asyncio.sleep(settings.drain_seconds)
-            http.should_exit = True
-            await asyncio.gather(grpc.stop(settings.grace_seconds), serving)
+            await asyncio.gather(product.app.streams.end(settings.grace_seconds / 2), grpc.stop(settings.grace_seconds), http.stop())
             if ops is not None:
                 # The last: operators may watch the end.
                 await ops.stop()
@@ -110,12 +159,23 @@ async def _renew(product: Product) -> None:
 def serve(settings: Settings, started: Callable[[Running], None]) -> None:
     """Serves until SIGTERM or SIGINT."""
 
+    _until_told(running(settings), started)
+
+
+def bridge(settings: Settings, target: str, started: Callable[[HttpDoor], None]) -> None:
+    """Serves HTTP alone until SIGTERM or SIGINT. Raises ValueError for a target of another form than host:port."""
+    if not re.fullmatch(r"[^\s/]+:\d{1,5}", target):
+        raise ValueError("--target must be host:port")
+    _until_told(bridging(settings, target), started)
+
+
+def _until_told(serving: contextlib.AbstractAsyncContextManager[T], started: Callable[[T], None]) -> None:
     async def until_told() -> None:
         told = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told.set)
-        async with running(settings) as server:
+        async with serving as server:
             started(server)
             await told.wait()
 

@@ -30,6 +30,8 @@ class Settings:
     # Addresses and networks of the proxies in front, comma separated: what they say in X-Forwarded-For is believed.
     trusted_proxies: str = ""
     most_in_flight: int = 1000
+    # Streams that may be open at once, over all doors. They mostly wait, so they do not count as calls in flight.
+    most_streams: int = 10_000
     # Seconds that calls under way get to end when the server is told to stop.
     grace_seconds: float = 10.0
     # Seconds that a node told to stop goes on taking calls while its readiness says no: what balancers in front need to notice.

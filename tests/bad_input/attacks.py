@@ -24,7 +24,9 @@ from sqlmodel import SQLModel
 
 from tests.bridge.http_wire import LEAKS, Answer, ask
 
-METHODS = [method for servicer in SERVICERS if not for_sandbox(servicer) for method in servicer.service.methods]
+SERVED = [method for servicer in SERVICERS if not for_sandbox(servicer) for method in servicer.service.methods]
+METHODS = [method for method in SERVED if not method.server_streaming]
+STREAMS = [method for method in SERVED if method.server_streaming]
 ROUTES: list[tuple[Any, Route]] = [
     (method, route)
     for method in METHODS

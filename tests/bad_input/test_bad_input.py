@@ -190,7 +190,7 @@ CASES = [
     Case("another case", "GET", "/Comments/1", 404),
     Case("a path with NUL", "GET", "/%00", 404),
     Case("a question in the path", "GET", "/comments%3Fcontext=a", 404),
-    Case("a path like the contract's", "POST", "/gamehall.comments.v1.CommentService/GetComment", 404, {None}, b"{}"),
+    Case("a path like the contract's", "POST", "/gamehall.comments.v1.CommentService/getComment", 404, {None}, b"{}"),
     Case("a client that injects headers", "GET", "/nowhere%0d%0aSet-Cookie:%20a=b", 404),
     Case("a header that is too long", "GET", "/version", 431, {None}, None, {"X": "a" * 17_000}),
     Case("headers that are too many", "GET", "/version", 431, {None}, None, {f"X-{n}": "a" for n in range(2000)}),

@@ -8,6 +8,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from gamehall.options.v1 import options_pb2
+from gamehall_server.modules.platform.servicer import error_codes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from tests.bad_input.attacks import METHODS, ROUTES, name_of
 from tests.bridge.http_wire import LEAKS, Answer, ask, check_headers, check_silence
 
 TIMES = int(os.environ.get("GAMEHALL_FUZZ", "0"))
+# What the error table says each reason comes with.
+STATUSES = {code.code: list(code.http_statuses) for code in error_codes()}
 CALLERS_FAULT = {"INVALID_ARGUMENT", "NOT_FOUND", "UNAUTHENTICATED", "PERMISSION_DENIED", "ALREADY_EXISTS", "FAILED_PRECONDITION"}
 
 ODD = [
@@ -111,6 +114,7 @@ def check(answer: Answer, oauth: bool) -> None:
     if answer.status >= 400:
         shape = {"error", "error_description"} if oauth else {"code", "request_id", "result"}
         assert shape <= told.keys(), answer
+        assert oauth or answer.status in STATUSES[told["code"]], answer
         assert oauth or all(result.keys() == {"field", "message", "details"} for result in told["result"])
 
 

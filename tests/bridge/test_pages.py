@@ -1,9 +1,13 @@
 """What is served beside the RPCs, as routes like any other: the documents and Swagger UI."""
 
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urljoin
+from zipfile import ZipFile
 
 import pytest
 import requests
@@ -15,6 +19,7 @@ from tests.bridge.http_contract import Echo, Operation, call, rpcs_of
 PAGES = ("/swagger-doc", "/openapi.json", "/swagger-ui/", "/swagger-ui/swagger-ui-bundle.js")
 each_page = pytest.mark.parametrize("path", PAGES)
 ORIGIN = b"https://game.example"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -32,6 +37,16 @@ class Addresses(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.found += [value for name, value in attrs if name in ("src", "href")]
+
+
+def test_the_wheel_has_everything_that_pages_are_made_of(tmp_path):
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    made_of = {f"gamehall_bridge/documents/ui/{path.name}": path for path in (ROOT / "bridge/gamehall_bridge/documents/ui").iterdir()}
+    made_of["gamehall/descriptions.json"] = ROOT / "generated/gamehall/descriptions.json"
+
+    with ZipFile(wheel) as packed:
+        assert [name for name, path in made_of.items() if packed.read(name) != path.read_bytes()] == []
 
 
 def test_everything_the_page_refers_to_is_there(url):

@@ -1,6 +1,8 @@
-"""Any RPC through either door, made from its descriptor alone, and how the call ended."""
+"""Any RPC through any door, made from its descriptor alone, and how the call ended."""
 
-from collections.abc import Callable
+import base64
+import json
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import grpc
@@ -10,7 +12,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, MessageToJson, ParseDict
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from worlds import World
@@ -53,9 +55,13 @@ def over_grpc(world: World, method: MethodDescriptor, request: Message, token: s
     """Calls through gRPC."""
     answer = message_factory.GetMessageClass(method.output_type)
     path = f"/{method.containing_service.full_name}/{method.name}"
-    call = world.channel.unary_unary(path, type(request).SerializeToString, answer.FromString)
+    kind = world.channel.unary_stream if method.server_streaming else world.channel.unary_unary
+    call = kind(path, type(request).SerializeToString, answer.FromString)
     try:
-        call(request, metadata=[("authorization", f"Bearer {token}")] if token else [])
+        answered = call(request, metadata=[("authorization", f"Bearer {token}")] if token else [])
+        if method.server_streaming:
+            next(answered)
+            answered.cancel()
     except grpc.RpcError as refusal:
         return Outcome(refusal.code().name, reason_of(refusal))
     return OK
@@ -73,12 +79,32 @@ def reason_of(refusal: Any) -> str:
 
 def over_http(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
     """Calls through HTTP/JSON; a refusal must have the published shape."""
-    answer = http.request(**addressed(world, method, request, token))
+    answer = http.request(**addressed(world, method, request, token), stream=method.server_streaming)
     if answer.ok:
+        if method.server_streaming:
+            assert next(events(answer)).startswith("data: {")
+            answer.close()
         return OK
     if rules_of(method).oauth:
         return Outcome(CODES.get(answer.status_code, str(answer.status_code)), answer.json()["error"].upper())
     return published_refusal(answer)
+
+
+def events(answer: requests.Response) -> Iterator[str]:
+    """The server-sent events of an answer, each as it comes: the data of a message, or the lines of another event."""
+    found: list[str] = []
+    number = 0
+    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
+        if line:
+            found.append(line)
+        elif found:
+            if found[0].startswith("id:"):
+                number += 1
+                assert found[:2] == [f"id: {number}", "event: message"]
+                yield "\n".join(found[2:])
+            elif not found[0].startswith(("retry:", ":")):
+                yield "\n".join(found)
+            found = []
 
 
 def published_refusal(answer: requests.Response) -> Outcome:
@@ -95,7 +121,105 @@ def published_refusal(answer: requests.Response) -> Outcome:
     return Outcome(code, ErrorReason.Name(body["code"]).removeprefix(REASON))
 
 
-DOORS: dict[str, Door] = {"http": over_http, "grpc": over_grpc}
+def over_connect(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
+    """Calls as a browser does that speaks Connect in JSON."""
+    headers = {"content-type": "application/json", "connect-protocol-version": "1", **_signed(token)}
+    if method.server_streaming:
+        return _first_of(method, spoken(world, method, request, token, "application/connect+proto"))
+    answer = http.post(spoken_at(world, method), MessageToJson(request), headers=headers)
+    told = answer.json()
+    if answer.ok:
+        ParseDict(told, message_factory.GetMessageClass(method.output_type)())
+        return OK
+    return connect_refusal(answer)
+
+
+def connect_refusal(answer: requests.Response) -> Outcome:
+    """What a refusal in Connect's form says."""
+    told = answer.json()
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"]
+    assert told.keys() == {"code", "message", "details"}
+    assert told["message"]
+    first = told["details"][0]
+    info = error_details_pb2.ErrorInfo.FromString(base64.b64decode(first["value"] + "=="))
+    assert (first["type"], info.domain) == ("google.rpc.ErrorInfo", "gamehall")
+    return Outcome(told["code"].upper(), info.reason)
+
+
+def over_grpc_web(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
+    """Calls as a browser does that speaks gRPC-Web."""
+    answer = spoken(world, method, request, token, "application/grpc-web+proto")
+    return _first_of(method, answer) if method.server_streaming else web_outcome(answer, method)
+
+
+def spoken(world: World, method: MethodDescriptor, request: Message, token: str | None, content_type: str) -> requests.Response:
+    """The answer to a request in one frame."""
+    payload = request.SerializeToString()
+    headers = {"content-type": content_type, **_signed(token)}
+    body = b"\0" + len(payload).to_bytes(4, "big") + payload
+    return http.post(spoken_at(world, method), body, headers=headers, stream=method.server_streaming)
+
+
+def frames_of(answer: requests.Response) -> Iterator[tuple[int, bytes]]:
+    """Flags and content of each frame, as it comes."""
+    while head := answer.raw.read(5):
+        yield head[0], answer.raw.read(int.from_bytes(head[1:], "big"))
+
+
+def _first_of(method: MethodDescriptor, answer: requests.Response) -> Outcome:
+    """Whether a stream gave a message, or why not."""
+    assert answer.status_code == 200
+    flags, content = next(frames_of(answer))
+    answer.close()
+    if flags == 0:
+        message_factory.GetMessageClass(method.output_type).FromString(content)
+        return OK
+    if flags == 0x80:
+        return _trailers(content)
+    error = json.loads(content)["error"]
+    info = error_details_pb2.ErrorInfo.FromString(base64.b64decode(error["details"][0]["value"] + "=="))
+    return Outcome(error["code"].upper(), info.reason)
+
+
+def web_outcome(answer: requests.Response, method: MethodDescriptor) -> Outcome:
+    """What the frames of a gRPC-Web answer say."""
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/grpc-web+proto")
+    frames, rest = [], answer.content
+    while rest:
+        end = 5 + int.from_bytes(rest[1:5], "big")
+        frames.append((rest[0], rest[5:end]))
+        rest = rest[end:]
+    assert [flags for flags, _ in frames] == ([0, 0x80] if len(frames) == 2 else [0x80])
+    outcome = _trailers(frames[-1][1])
+    assert (outcome == OK) is (len(frames) == 2)
+    if outcome == OK:
+        message_factory.GetMessageClass(method.output_type).FromString(frames[0][1])
+    return outcome
+
+
+def _trailers(content: bytes) -> Outcome:
+    """What a frame of trailers says."""
+    lines = dict(line.split(": ", 1) for line in content.decode("ascii").split("\r\n") if line)
+    code = {code.value[0]: code.name for code in grpc.StatusCode}[int(lines["grpc-status"])]
+    if code == "OK":
+        return OK
+    assert lines["grpc-message"]
+    details = status_pb2.Status.FromString(base64.b64decode(lines["grpc-status-details-bin"] + "=="))
+    assert details.code == int(lines["grpc-status"])
+    return Outcome(code, error_details_pb2.ErrorInfo.FromString(details.details[0].value).reason)
+
+
+def spoken_at(world: World, method: MethodDescriptor) -> str:
+    """The address of an RPC for Connect and gRPC-Web."""
+    return f"{world.url}/{method.containing_service.full_name}/{method.name}"
+
+
+def _signed(token: str | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+DOORS: dict[str, Door] = {"http": over_http, "grpc": over_grpc, "connect": over_connect, "grpc-web": over_grpc_web}
 
 
 def addressed(world: World, method: MethodDescriptor, request: Message, token: str | None) -> dict[str, Any]:

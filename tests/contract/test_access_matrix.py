@@ -1,4 +1,4 @@
-"""Every RPC, every caller, both doors: the contract's policy alone says how a call ends."""
+"""Every RPC, every caller, every door: the contract's policy alone says how a call ends."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -142,6 +142,8 @@ def test_every_list_is_asked_for_in_the_same_words(name):
     fields = METHODS[name].input_type.fields_by_name
 
     assert {word: _shape(fields[word]) for word in wanted} == wanted
+    texts = [field for field in fields.values() if field.type == field.TYPE_STRING]
+    assert [field.name for field in texts if not field.GetOptions().Extensions[options_pb2.field].max_length] == []
     assert METHODS[name].output_type.fields_by_name["content"].is_repeated
     assert METHODS[name].output_type.fields_by_name["page_info"].message_type.full_name == "gamehall.common.v1.PageInfo"
 

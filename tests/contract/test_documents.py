@@ -1,6 +1,7 @@
 """Swagger 2.0 and OpenAPI 3.1 as the deployment serves them: valid, whole, and with the published names."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -145,6 +146,25 @@ def test_the_models_of_refusals_are_the_published_ones(document, path, nobody):
 
 
 @each_document
+def test_refusals_are_shown_with_examples(document, path, nobody):
+    modern = "openapi" in document
+    answers = document["components"]["responses"] if modern else document["responses"]
+    shown = {
+        name: told["content"]["application/json"]["example"] if modern else told["examples"]["application/json"]
+        for name, told in answers.items()
+    }
+    reasons = {each["code"]: each["http_statuses"] for each in nobody.get("/error-codes").json()}
+
+    for operation in operations(document):
+        for status, told in operation.told["responses"].items():
+            example = shown[told["$ref"].rpartition("/")[2]] if "$ref" in told else {}
+            assert status == "default" or "code" not in example or int(status) in reasons[example["code"]]
+    assert shown["BadRequest"]["result"] == [{"field": "content", "message": "at most 5000 characters", "details": None}]
+    assert shown["Unauthorized"]["result"] == nobody.get("/me").json()["result"]
+    assert shown["TokenRefused"] == {"error": "invalid_grant", "error_description": "Wrong user name or password."}
+
+
+@each_document
 def test_a_page_of_comments_is_asked_for_in_full(document, path):
     parameters = {each["name"]: each for each in found_operation(document, "getComments").told["parameters"]}
 
@@ -158,6 +178,21 @@ def test_a_page_of_comments_is_asked_for_in_full(document, path):
         25,
     )
     assert parameters["context"]["required"]
+
+
+@each_document
+def test_what_a_header_and_a_user_id_may_be_is_told(document, path):
+    found = [
+        (each["name"], each.get("schema", each))
+        for name in ("addComment", "getUser")
+        for each in found_operation(document, name).told["parameters"]
+    ]
+    patterns = {name: re.compile(schema["pattern"]) for name, schema in found if "pattern" in schema}
+
+    assert {name: [bool(pattern.search(text)) for text in ("me", "17", "a b", "")] for name, pattern in patterns.items()} == {
+        "Idempotency-Key": [True, True, False, True],
+        "id": [True, True, False, False],
+    }
 
 
 def test_a_token_is_asked_for_with_a_form(world):

@@ -7,6 +7,7 @@ import pytest
 from gamehall_server.kit.clock import SECOND
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.filters import Written
+from gamehall_server.kit.listing import shape_of
 from gamehall_server.kit.rpc import Drift
 from gamehall_server.kit.verbs import List
 from hypothesis import given, settings
@@ -216,9 +217,11 @@ def test_both_databases_agree_with_the_model(url, parts, starts, holds, stars, m
 def test_statements_are_as_many_as_shapes_whatever_is_asked_for(url):
     async def story() -> None:
         async with shelf(url) as here:
+            before = shape_of.cache_info().misses
             for number in range(300):
-                await here.ask(filter_range=f"GT,{number}", filter_holds=str(number), name=str(number), page=number + 1)
-            assert here.resource._listing._shape.cache_info().currsize == 1
+                spelling = " " * number + "name:" + ("ASC", "asc")[number % 2]
+                await here.ask(filter_range=f"GT,{number}", filter_holds=str(number), name=str(number), page=number + 1, order=spelling)
+            assert shape_of.cache_info().misses == before + 1
 
     asyncio.run(story())
 

@@ -9,10 +9,11 @@ from gamehall_server.kit.outbox import outbox
 from gamehall_server.kit.storage import Query
 from gamehall_server.kit.verbs import Changed
 from gamehall_server.modules.comments.servicer import Comments, comments
+from google.protobuf.json_format import MessageToDict
 from sqlalchemy import func, select
 from worlds import World, settings_for, sqlite_url
 
-from tests.contract.doors import published_refusal, reason_of
+from tests.contract.doors import DOORS, published_refusal, reason_of
 from tests.databases import shared_postgres
 
 SECRET = "the number of the safe is 42"
@@ -104,6 +105,21 @@ def test_over_grpc_as_well(world, ann, refused, caplog):
     assert counted(world) == before
     assert told["x-request-id"] in bugs(caplog)[0].getMessage()
     assert SECRET in caplog.text
+
+
+@pytest.mark.parametrize("door", ["connect", "grpc-web"])
+def test_over_what_browsers_speak_as_well(world, ann, caplog, door):
+    before = counted(world)
+    method = pb.DESCRIPTOR.services_by_name["CommentService"].methods_by_name["CreateComment"]
+    request = pb.CreateCommentRequest(comment=pb.Comment(context="a", context_id="b", content="c"))
+
+    assert DOORS[door](world, method, request, ann.token) == ("INTERNAL", "INTERNAL")
+    answer = ann.post("/gamehall.comments.v1.CommentService/CreateComment", MessageToDict(request))
+
+    assert (answer.status_code, answer.json()["message"]) == (500, "Internal error.")
+    assert SECRET not in answer.text + str(answer.headers)
+    assert counted(world) == before
+    assert len(bugs(caplog)) == 2
 
 
 def test_a_bug_in_a_read_is_the_same(world, nobody, refused, caplog):

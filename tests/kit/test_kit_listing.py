@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gamehall.options.v1 import options_pb2
 from gamehall_server.kit import listing
+from gamehall_server.kit.errors import Conflict
+from gamehall_server.kit.resource import Resource
+from gamehall_server.kit.storage import Handle
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.databases import create_tables, fresh_database
-from tests.kit.things import SHOWN, TABLES, Shelf, Thing, in_order, shelf
+from tests.kit.things import SHOWN, TABLES, Shelf, Thing, ThingRow, in_order, shelf, things
 
 thorough = settings(max_examples=60, deadline=None, database=None)
 PARTS = (
@@ -177,3 +182,42 @@ def test_what_is_remembered_has_an_end(url):
             assert len(memory.firsts) == 1, "of long texts nothing is kept"
 
     asyncio.run(story())
+
+
+def test_in_a_transaction_a_list_has_what_was_written_there_and_nothing_of_it_is_remembered(url):
+    """Whoever reads beside it, or after it failed, sees what is committed."""
+
+    async def story() -> None:
+        async with shelf(url) as here:
+            await here.put(*((number, "a", None, 0, False, 0) for number in range(1, 31)))
+            await here.ask("ann", size=5)
+
+            async def work(db: Handle) -> None:
+                db.later(things.insert, id=31, name="a", motto=None, stars=0, pinned=False, made=0)
+                for page, ids in [(1, [1, 2, 3, 4, 5]), (4, [16, 17, 18, 19, 20]), (7, [31]), (9, [])]:
+                    answer = await here.ask("ann", db=db, size=5, page=page)
+                    assert ([thing.id for thing in answer.content], answer.page_info.total_elements) == (ids, 31)
+                raise Conflict("not this time")
+
+            with pytest.raises(Conflict):
+                await here.database.write(work)
+            assert (await here.ask("ann", size=5)).page_info.total_elements == 30
+            assert await here.ids("ann", size=5, page=7) == []
+
+    asyncio.run(story())
+
+
+def test_what_not_everybody_may_read_is_nothing_to_sort_by():
+    """The order of users by their addresses would tell the addresses."""
+    file = descriptor_pb2.FileDescriptorProto(name="secrets.proto", package="secrets", syntax="proto3")
+    message = file.message_type.add(name="Thing")
+    rules = {"name": {}, "motto": {"private": True}, "stars": {"secret": True}}
+    for number, (name, rule) in enumerate(rules.items(), 1):
+        field = message.field.add(name=name, number=number, type=SHOWN[name], label=1)
+        field.options.Extensions[options_pb2.field].CopyFrom(options_pb2.FieldRules(**rule))
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+
+    thing = message_factory.GetMessageClass(pool.FindMessageTypeByName("secrets.Thing"))
+
+    assert Resource(ThingRow, thing).sortable == {"name"}

@@ -13,7 +13,7 @@ from gamehall_server.kit.columns import Moment
 from gamehall_server.kit.filters import Written, words
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.rows import Rows
-from gamehall_server.kit.storage import Database, Query, any_of, open_database, table_of
+from gamehall_server.kit.storage import Database, Handle, Query, any_of, open_database, table_of
 from gamehall_server.kit.verbs import List
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
@@ -148,9 +148,9 @@ class Shelf:
 
         await self.database.write(work)
 
-    async def ask(self, who: str = "somebody", now: int = 0, **fields: Any) -> Any:
-        """The answer to one caller."""
-        call = Call(Arrival("id", who, "http"), None, Scope.ALL, now, self.database.reader())
+    async def ask(self, who: str = "somebody", now: int = 0, db: Handle | None = None, **fields: Any) -> Any:
+        """The answer to one caller, in a transaction when its handle is given."""
+        call = Call(Arrival("id", who, "http"), None, Scope.ALL, now, db or self.database.reader())
         rows = await self.list(Request(**fields), call)
         assert isinstance(rows, Rows)
         answer: Message = rows.message()

@@ -5,9 +5,9 @@ import logging
 import pytest
 from gamehall.configs.v1.configs_pb2 import Config, CreateConfigRequest, DeleteConfigRequest, GetConfigRequest, ListConfigsRequest
 from gamehall.configs.v1.configs_pb2 import UpdateConfigRequest as Update
-from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.storage import Query
 from gamehall_server.main import BUILT_INS
-from gamehall_server.modules.configs.tables import ConfigRow
+from gamehall_server.modules.configs.tables import table
 from people import fresh
 from sqlalchemy import update
 from worlds import World, settings_for, sqlite_url
@@ -286,8 +286,7 @@ def test_what_was_set_is_there_after_a_restart(tmp_path):
 def stored(world, value):
     """Writes past everything, as an older version may have."""
     database = world.server.product.database
-    configs = table_of(ConfigRow).table
-    change = Query(update(configs).where(configs.c.name == COUNTRY).values(value=value))
+    change = Query(update(table).where(table.c.name == COUNTRY).values(value=value))
     world.inside(lambda: database.write(lambda db: db.run(change)))
 
 

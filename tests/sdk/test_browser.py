@@ -52,6 +52,30 @@ def test_a_page_asks_and_then_calls(deployment, player):
     assert "x-request-id" in words(said.headers["access-control-expose-headers"])
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/proto", "application/grpc-web+proto"])
+def test_a_page_may_speak_connect_and_grpc_web(deployment, content_type):
+    url = f"{deployment.url}/gamehall.comments.v1.CommentService/GetComment"
+    sent = "authorization,connect-protocol-version,connect-timeout-ms,content-type,grpc-timeout,idempotency-key,x-grpc-web,x-user-agent"
+
+    asked = requests.options(url, headers={**CALL, "Origin": PAGE, **ASKS, "Access-Control-Request-Headers": sent})
+    called = requests.post(url, headers={**CALL, "Origin": PAGE, "Content-Type": content_type}, data=b"")
+
+    assert asked.headers["access-control-allow-origin"] == called.headers["access-control-allow-origin"] == PAGE
+    assert words(asked.headers["access-control-allow-methods"]) == {"get", "head", "options", "post"}
+    assert words(asked.headers["access-control-allow-headers"]) == words(sent)
+    assert words(called.headers["access-control-expose-headers"]) >= {"grpc-status", "grpc-message", "grpc-status-details-bin"}
+
+
+def test_no_page_reads_what_the_secret_of_a_server_opens_over_connect(deployment):
+    server = deployment.client("ROLE_USER")
+    form = {"grantType": "client_credentials", "clientId": server.username, "clientSecret": server.refresh_token}
+
+    answer = requests.post(deployment.url + "/gamehall.auth.v1.TokenService/CreateToken", json=form, headers={**CALL, "Origin": PAGE})
+
+    assert answer.json()["accessToken"]
+    assert shared(answer) == {}
+
+
 def test_a_page_reads_why_it_was_refused(deployment):
     refused = requests.post(deployment.url + "/comments", json={}, headers={**CALL, "Origin": PAGE})
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gamehall_server.kit.idempotency import LONGEST_KEY
 from gamehall_server.kit.page import DEFAULT_SIZE
 from gamehall_server.kit.validation import output_only
 
@@ -16,12 +17,13 @@ from gamehall_bridge.parameters import DEEPEST
 from gamehall_bridge.routes import WHOLE, Route
 from gamehall_bridge.scalars import is_text
 
-JSON, TEXT, FORM = "application/json", "text/plain", "application/x-www-form-urlencoded"
+JSON, TEXT, FORM, EVENTS = "application/json", "text/plain", "application/x-www-form-urlencoded", "text/event-stream"
 CLIENT_GRANT, PASSWORD_GRANT, BEARER, BASIC = "oauth2_client_credentials_grant", "oauth2_password_grant", "bearer", "client_basic"
 # The published wrappers of bare values; a wrapper of an enum has the enum's name.
 _WRAPPERS = {"string": "StringWrapper", "int32": "IntWrapper", "boolean": "ValueWrapperboolean"}
 _KEY = "A key of the caller's own: a repeat with the same key answers what the first call answered."
 _BARE = f'Taken bare as well as in {{"{WRAPPED}": …}}.'
+_STREAMED = "Server-sent events: the data of each event `message` is one of these; an event `error` has a Result and is the last."
 Parameters = list[dict[str, Any]]
 
 
@@ -71,7 +73,7 @@ class Operations:
             else:
                 operation["consumes"] = body["consumes"]
         if not self._modern:
-            operation["produces"] = [TEXT if _is_raw(route) else JSON]
+            operation["produces"] = [_produced(route)]
         return operation
 
     def _security(self, rules: Any) -> list[dict[str, list[str]]]:
@@ -96,7 +98,7 @@ class Operations:
                     (parameter["schema"] if self._modern else parameter)["default"] = default
                 yield parameter
         if route.rpc.rules.keyed:
-            text = {"type": "string"}
+            text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]*$"}
             key: dict[str, Any] = {"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY}
             yield key | ({"schema": text} if self._modern else text)
 
@@ -183,12 +185,17 @@ class Operations:
         else:
             field = output.fields_by_name[route.response_body]
             schema, told = self._schemas.of_value(field), comment(output.full_name) or told_of(field)
-        answer = {"content": {TEXT if _is_raw(route) else JSON: {"schema": schema}}} if self._modern else {"schema": schema}
+        answer = {"content": {_produced(route): {"schema": schema}}} if self._modern else {"schema": schema}
+        told = f"{told} {_STREAMED}".strip() if route.rpc.streams else told
         return {status: {"description": told or "Done.", **answer}}
 
 
 def _plain_type(schema: Schema) -> str:
     return str(schema.get("format", schema["type"])) if schema["type"] != "string" else "string"
+
+
+def _produced(route: Route) -> str:
+    return EVENTS if route.rpc.streams else TEXT if _is_raw(route) else JSON
 
 
 def _is_raw(route: Route) -> bool:

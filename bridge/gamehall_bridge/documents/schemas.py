@@ -148,6 +148,8 @@ class Schemas:
         schema: Schema = {"type": "string"}
         if rules.secret:
             schema["format"] = "password"
+        if rules.user_id:
+            schema["pattern"] = "^(me|[0-9]{1,18})$"
         if not field.is_repeated:
             shortest = max(rules.min_length, 1 if required(field) else 0)
             schema |= {name: value for name, value in (("minLength", shortest), ("maxLength", rules.max_length)) if value}

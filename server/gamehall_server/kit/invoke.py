@@ -1,11 +1,14 @@
 """The one path of every call, whichever door it came through:
 
 authenticate → gate → policy → rate → validate → first part → idempotency → method → audit, outbox → commit.
+
+A server stream goes the first five steps and is then followed (kit/streams.py).
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from typing import Protocol
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
@@ -19,6 +22,7 @@ from gamehall_server.kit.errors import Cancelled, Duplicate, Exhausted, Fault, I
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Answer, Drift, Method, Prepared, Rpc, Servicer, bind
 from gamehall_server.kit.storage import Database, Handle
+from gamehall_server.kit.streams import Streams
 
 log = logging.getLogger("gamehall.invoke")
 BEARER = "bearer "
@@ -67,6 +71,7 @@ class App:
         rate: Rate = unlimited,
         observe: Observe = unobserved,
         most_in_flight: int = 1000,
+        most_streams: int = 10_000,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -77,6 +82,7 @@ class App:
         self._rate = rate
         self._most_in_flight = most_in_flight
         self._in_flight = 0
+        self.streams = Streams(most_streams)
         self.rpcs: dict[str, Rpc] = {}
         for servicer in servicers:
             for rpc in bind(servicer):
@@ -116,7 +122,53 @@ class App:
         self.observe(rpc, arrival, None)
         return answer
 
-    async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
+    async def open(self, rpc: Rpc, request: Message, arrival: Arrival) -> AsyncGenerator[Message, None]:
+        """Begins a server stream: what it gives are the messages, each when there is one. Raises Fault here for what every call is refused
+        for, and from the messages when it ends for a reason: at the end of the server, of the token, or for a bug. Close it."""
+        self.streams.enter()
+        CALL.set((rpc, request, arrival))
+        try:
+            call = await self._begin(rpc, request, arrival)
+        except Fault as fault:
+            self.streams.leave()
+            self.observe(rpc, arrival, fault)
+            raise
+        except BaseException:
+            self.streams.leave()
+            raise
+        messages = self._follow(rpc, request, call)
+        # Begun, so that it ends as it should however early it is closed.
+        await anext(messages)
+        return messages  # type: ignore[return-value]  # Only its first word is no message.
+
+    async def _follow(self, rpc: Rpc, request: Message, call: Call) -> AsyncGenerator[Message | None, None]:
+        assert rpc.stream is not None
+        fault: Fault | None = None
+
+        async def still_allowed() -> None:
+            caller = await self._authenticate(rpc, call.arrival)
+            self._gate(rpc, caller)
+            rpc.access.scope(caller)
+
+        try:
+            yield None
+            async with aclosing(self.streams.follow(rpc.stream(request, call), still_allowed)) as messages:
+                async for message in messages:
+                    if not call.scoped:
+                        raise RuntimeError(f"{rpc.name} never applied the scope OWN")
+                    yield message
+        except Fault as found:
+            fault = found
+            raise
+        except Exception:
+            log.exception("bug in %s, request %s", rpc.name, call.arrival.request_id)
+            fault = Internal()
+            raise fault from None
+        finally:
+            self.streams.leave()
+            self.observe(rpc, call.arrival, fault)
+
+    async def _begin(self, rpc: Rpc, request: Message, arrival: Arrival) -> Call:
         if arrival.forwarded is not None:
             arrival.address = self._proxies.caller(arrival.address, arrival.forwarded)
         caller = await self._authenticate(rpc, arrival)
@@ -129,7 +181,10 @@ class App:
             raise Invalid(reason=ErrorReason.ERROR_REASON_REQUIRED if required else None, violations=tuple(violations))
         if rpc.user_field is not None:
             _name_user(request, rpc.user_field, caller)
-        call = Call(arrival, caller, scope, self.clock.now(), self.database.reader())
+        return Call(arrival, caller, scope, self.clock.now(), self.database.reader())
+
+    async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
+        call = await self._begin(rpc, request, arrival)
         method = rpc.method
         if rpc.first is not None and rpc.then is not None:
             then, prepared = rpc.then, await rpc.first(request, call)

@@ -9,6 +9,7 @@ long as the database says that nothing changed.
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
+from hashlib import sha256
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -24,9 +25,11 @@ from gamehall_server.kit.storage import Handle, Query
 
 # So many rows are skipped, or counted, as part of another read.
 NEAR, LARGE = 1_000, 10_000
-# What is remembered, for how long, and of how many lists and pages. A sort key with longer texts is not.
+# What is remembered in one database, for how long, of how many lists, callers and pages. A sort key with longer texts is not.
 LASTS: Micros = 600 * SECOND
-MOST_LISTS, MOST_PAGES, MOST_TEXT = 1_024, 16, 2_000
+MOST_LISTS, MOST_WALKS, MOST_PAGES, MOST_TEXT, DIGEST = 1_024, 4_096, 4, 1_000, 100
+# So many lists with certain filters in a certain order keep their statements, and so many each.
+MOST_SHAPES, MOST_STATEMENTS = 1_024, 8
 _LIMIT, _OFFSET = bindparam("limit__", type_=BigInteger), bindparam("offset__", type_=BigInteger)
 
 
@@ -38,7 +41,7 @@ class Mark(NamedTuple):
 
 
 class Memory:
-    """What is remembered of one resource's lists in one database."""
+    """What is remembered of the lists in one database."""
 
     __slots__ = ("firsts", "totals", "walks")
 
@@ -60,11 +63,11 @@ class Memory:
         if sum(len(part) for part in key if isinstance(part, str)) > MOST_TEXT:
             return
         if number == 1:
-            _keep(self.firsts, walk, Mark(key, now), MOST_LISTS * 4)
+            _keep(self.firsts, walk, Mark(key, now), MOST_WALKS * 4)
         else:
             pages = self.walks.get(walk, {})
             _keep(pages, number, Mark(key, now), MOST_PAGES)
-            _keep(self.walks, walk, pages, MOST_LISTS)
+            _keep(self.walks, walk, pages, MOST_WALKS)
 
 
 def _keep(into: dict[Any, Any], key: Hashable, value: Any, most: int) -> None:
@@ -73,6 +76,12 @@ def _keep(into: dict[Any, Any], key: Hashable, value: Any, most: int) -> None:
     into[key] = value
     if len(into) > most:
         del into[next(iter(into))]
+
+
+def _brief(parameters: Parameters) -> Hashable:
+    """Values as a part of what is remembered: of long ones a digest."""
+    text = repr(tuple(parameters.values()))
+    return text if len(text) <= DIGEST else sha256(text.encode()).digest()
 
 
 class Shape:
@@ -97,8 +106,8 @@ class Shape:
         self.count = Query(counted)
         self.tables = frozenset(part.name for part in visitors.iterate(counted) if isinstance(part, Table))
         self._total = counted.scalar_subquery()
-        self.rows = lru_cache(maxsize=64)(self._build_rows)
-        self.place = lru_cache(maxsize=64)(self._build_place)
+        self.rows = lru_cache(maxsize=MOST_STATEMENTS)(self._build_rows)
+        self.place = lru_cache(maxsize=MOST_STATEMENTS)(self._build_place)
 
     def _build_rows(self, nulls: tuple[bool, ...] | None, counted: bool) -> Query[Any]:
         """A page, each row with the list's total behind its columns, from the beginning (None) or after a sort key with these nulls."""
@@ -112,26 +121,27 @@ class Shape:
 
     def _cut(self, statement: Select[Any], order: Order, nulls: tuple[bool, ...] | None) -> Select[Any]:
         after: list[ColumnElement[bool]] = [] if nulls is None else [beyond(self._table, order, nulls)]
-        return statement.where(*self._filters, *after).order_by(*sorting(self._table, order))
+        # Of several conditions on one column SQLite uses the first to find its place in an index.
+        return statement.where(*after, *self._filters).order_by(*sorting(self._table, order))
 
 
 class Listing:
     """The lists of one resource. `joined` selects its rows with what is shown inside them."""
 
     def __init__(self, table: Table, joined: Callable[[], Select[Any]], sortable: frozenset[str], order: str) -> None:
-        def shape(chosen: Chosen, text: str) -> Shape:
-            return Shape(table, joined, chosen, ordering(text, table, sortable, order))
-
-        self._shape = lru_cache(maxsize=256)(shape)
+        self.table = table
+        self.joined = joined
+        self._order = lru_cache(maxsize=MOST_SHAPES)(lambda text: ordering(text, table, sortable, order))
 
     async def page(self, call: Call, chosen: Chosen, parameters: Parameters, wanted: Page, order: str) -> tuple[list[Any], PageInfo]:
         """The rows of a page, each with a number behind its columns, and what the page tells of itself."""
-        shape = self._shape(chosen, order)
+        by = self._order(order)
+        shape = shape_of(self, chosen, by)
         who = call.arrival.address if call.caller is None else call.caller.principal
-        memory = self._memory(call.db)
-        which = (chosen, *parameters.values())
+        memory = _memory(call.db)
+        which = (self, chosen, _brief(parameters))
         reading = _Reading(shape, parameters, call.db, memory, which)
-        walk = (which, order, wanted.size, who)
+        walk = (which, by, wanted.size, who)
         if wanted.number == 1:
             rows, total = await reading.rows(wanted.size, None, 0)
             more = None
@@ -146,13 +156,20 @@ class Listing:
         describe(wanted, total, len(rows), info, more)
         return rows, info
 
-    def _memory(self, db: Handle) -> Memory:
-        if db.kept is None:
-            return Memory()
-        memory: Memory | None = db.kept.get(self)
-        if memory is None:
-            memory = db.kept[self] = Memory()
-        return memory
+
+@lru_cache(maxsize=MOST_SHAPES)
+def shape_of(listing: Listing, chosen: Chosen, order: Order) -> Shape:
+    """A list with certain filters in a certain order."""
+    return Shape(listing.table, listing.joined, chosen, order)
+
+
+def _memory(db: Handle) -> Memory:
+    if db.kept is None:
+        return Memory()
+    memory: Memory | None = db.kept.get(Memory)
+    if memory is None:
+        memory = db.kept[Memory] = Memory()
+    return memory
 
 
 class _Reading:

@@ -44,6 +44,7 @@ class Metrics:
         self._calls: dict[str, Calls] = {}
         # Set when there are an App and a bridge: they are made after `observe`.
         self.in_flight: Callable[[], int] = lambda: 0
+        self.streams: Callable[[], int] = lambda: 0
         self.answered: Mapping[int, int] = {}
 
     def observe(self, rpc: Rpc, arrival: Arrival, fault: Fault | None) -> None:
@@ -53,7 +54,9 @@ class Metrics:
             calls = self._calls[rpc.name] = Calls()
         end = (arrival.door, None if fault is None else fault.status)
         calls.ended[end] = calls.ended.get(end, 0) + 1
-        calls.took.add(ticks() - arrival.started)
+        if not rpc.streams:
+            # A stream takes as long as it is listened to.
+            calls.took.add(ticks() - arrival.started)
 
     async def page(self, now: Micros) -> bytes:
         """The page. Without the database it has all that the process itself knows."""
@@ -73,7 +76,8 @@ class Metrics:
             method = name.removeprefix("/")
             for (door, status), count in calls.ended.items():
                 ended.add_metric([method, door, "OK" if status is None else status.name], count)
-            _add(took, [method], calls.took)
+            if any(calls.took.counts):
+                _add(took, [method], calls.took)
         answers = CounterMetricFamily(
             "gamehall_http_responses", "Answers of the HTTP door, whether or not there was a call.", labels=["code"]
         )
@@ -85,6 +89,7 @@ class Metrics:
             return GaugeMetricFamily(f"gamehall_{name}", about, value)
 
         yield gauge("rpc_in_flight", "Calls under way.", self.in_flight())
+        yield gauge("rpc_streams_open", "Server streams under way; they are not among the calls in flight.", self.streams())
         yield gauge("database_up", "Whether the database answered.", waiting is not None)
         if waiting is not None:
             yield gauge("outbox_events", f"Events not handed on yet; counted up to {outbox.MOST_COUNTED}.", waiting.events)

@@ -33,7 +33,7 @@ class SlowCalls:
     def observe(self, rpc: Rpc, arrival: Arrival, fault: Fault | None) -> None:
         """Called after each call."""
         took = ticks() - arrival.started
-        if took >= self._seconds and not rpc.descriptor.server_streaming:
+        if took >= self._seconds and not rpc.streams:
             code = "OK" if fault is None else fault.status.name
             told = {"door": arrival.door, "seconds": round(took, 6), "code": code}
             text = "slow call: %s took %.3f s over %s and ended %s, request %s"

@@ -1,8 +1,8 @@
 """A Resource ties a table to a message and says which rows a caller may reach. It never learns a module's name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
@@ -10,21 +10,36 @@ from sqlmodel import SQLModel
 
 from gamehall_server.kit.call import Call, Scope
 from gamehall_server.kit.errors import NotFound
-from gamehall_server.kit.filters import Chosen, Parameters, equals
+from gamehall_server.kit.filters import Chosen, Filter, Parameters, equals
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.mapping import Computed, Embed, Mapper
 from gamehall_server.kit.page import Page
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.validation import rules_of
 
 R = TypeVar("R", bound=SQLModel)
 CREATED, UPDATED = "created_date", "updated_date"
+
+
+class Veil(NamedTuple):
+    """Rows that exist for some callers alone, in lists and everywhere else: `Resource(…, veil=Veil(table.c.public_read, "CONFIGS_ADMIN"))`.
+
+    condition:  in SQL, the rows that everybody reaches who may call.
+    permission: who holds it reaches the others too; the RPCs name it in `also` or in their policy.
+    parameters: what the condition has to know of a call, such as its user: rows that are public or the caller's own.
+    """
+
+    condition: ColumnElement[bool]
+    permission: str
+    parameters: Callable[[Call], Parameters] = lambda call: {}
 
 
 class Resource(Generic[R]):
     """Rows of one table as messages of one type.
 
     owner:    the column with the id of the user a row belongs to; with scope OWN only the caller's rows exist.
+    veil:     rows that exist for some callers alone.
     embeds:   fields that show a record of another table, joined in the same query.
     computed: fields made from a column.
     order:    the order of lists that name none.
@@ -36,6 +51,7 @@ class Resource(Generic[R]):
         message: type[Message],
         *,
         owner: str | None = None,
+        veil: Veil | None = None,
         embeds: Mapping[str, Embed] | None = None,
         computed: Mapping[str, Computed] | None = None,
         order: str = "id:ASC",
@@ -48,7 +64,8 @@ class Resource(Generic[R]):
         self.order = order
         self.embeds = dict(embeds or {})
         self.mapper = Mapper(message, self.table, self.embeds, computed or {})
-        self.sortable = frozenset(f.name for f in message.DESCRIPTOR.fields if f.name in self.table.columns)
+        # An order tells of what it goes by: nothing that not everybody may read.
+        self.sortable = frozenset(f.name for f in message.DESCRIPTOR.fields if f.name in self.table.columns and _is_open(f))
         self.key = self.table.primary_key.columns[0]
         # SQLAlchemy's collections are slow to walk: what every call needs of them is read once.
         self._names = tuple(self.table.columns.keys())
@@ -58,6 +75,8 @@ class Resource(Generic[R]):
         self._get = lru_cache(maxsize=None)(self._build_get)
         self._listing = Listing(self.table, self._joined, self.sortable, order)
         self._own = None if owner is None else (equals("own__", self.table.columns[owner]), None)
+        self._veil = veil
+        self._plain = None if veil is None else (Filter("veil__", lambda value: (None, {}), lambda shape: veil.condition), None)
         self._change = lru_cache(maxsize=64)(self._build_change)
         self._shown = {embed.column: _by_id(embed) for embed in self.embeds.values()}
         self._remove = Query(delete(self.table).where(self.key == bindparam("id", type_=self.key.type)))
@@ -72,6 +91,16 @@ class Resource(Generic[R]):
             raise RuntimeError(f"{self.noun} has no owner, but its policy speaks of own rows")
         return False
 
+    def reach(self, call: Call) -> tuple[Chosen, Parameters]:
+        """What is true of every row that the caller reaches."""
+        chosen: Chosen = ()
+        parameters: Parameters = {}
+        if not self.visible(call) and self._own is not None:
+            chosen, parameters = (self._own,), {"own__": call.user_id}
+        if self._veil is not None and self._plain is not None and not call.may(self._veil.permission):
+            chosen, parameters = (*chosen, self._plain), {**parameters, **self._veil.parameters(call)}
+        return chosen, parameters
+
     def _missing(self) -> NotFound:
         return NotFound(f"No {self.noun} with this {self.key.name}.", field=self.key.name)
 
@@ -79,9 +108,8 @@ class Resource(Generic[R]):
 
     async def load(self, call: Call, id: Any, *, lock: bool = False) -> R:
         """The row, locked for the rest of the transaction when asked; NotFound when the caller may not reach it."""
-        everything = self.visible(call)
-        owner = {} if everything else {"owner": call.user_id}
-        row = await call.db.one(self._get(everything, lock, True), id=id, **owner)
+        reach, parameters = self.reach(call)
+        row = await call.db.one(self._get(reach, lock, True), id=id, **parameters)
         if row is None:
             raise self._missing()
         found: R = row
@@ -89,18 +117,16 @@ class Resource(Generic[R]):
 
     async def find(self, call: Call, id: Any, message: Any) -> None:
         """Fills `message` with a row; NotFound when the caller may not reach it."""
-        everything = self.visible(call)
-        owner = {} if everything else {"owner": call.user_id}
-        row = await call.db.one(self._get(everything, False, False), id=id, **owner)
+        reach, parameters = self.reach(call)
+        row = await call.db.one(self._get(reach, False, False), id=id, **parameters)
         if row is None:
             raise self._missing()
         self.mapper.fill(message, row)
 
     async def page(self, call: Call, chosen: Chosen, parameters: Parameters, wanted: Page, order: str, response: type[Message]) -> Rows:
         """A page of the rows that these filters choose, for an answer of type `response`."""
-        if not self.visible(call) and self._own is not None:
-            chosen, parameters = (*chosen, self._own), {**parameters, "own__": call.user_id}
-        rows, info = await self._listing.page(call, chosen, parameters, wanted, order)
+        reach, known = self.reach(call)
+        rows, info = await self._listing.page(call, (*chosen, *reach), {**parameters, **known}, wanted, order)
         return Rows(response, self.mapper, rows, info)
 
     # Writing.
@@ -153,13 +179,6 @@ class Resource(Generic[R]):
 
     # Statements, one per shape.
 
-    def _where(self, everything: bool) -> list[ColumnElement[bool]]:
-        where: list[ColumnElement[bool]] = [self.key == bindparam("id", type_=self.key.type)]
-        if not everything:
-            column = self.table.columns[str(self.owner)]
-            where.append(column == bindparam("owner", type_=column.type))
-        return where
-
     def _joined(self) -> Select[Any]:
         joined: Any = self.table
         for embed in self.embeds.values():
@@ -167,9 +186,10 @@ class Resource(Generic[R]):
             joined = joined.outerjoin(first.table, first == self.table.columns[embed.column])
         return select(*self.mapper.columns).select_from(joined)
 
-    def _build_get(self, everything: bool, lock: bool, bare: bool) -> Query[Any]:
+    def _build_get(self, reach: Chosen, lock: bool, bare: bool) -> Query[Any]:
         statement = select(self.table) if bare else self._joined()
-        statement = statement.where(*self._where(everything))
+        id = bindparam("id", type_=self.key.type)
+        statement = statement.where(self.key == id, *(filter.where(shape) for filter, shape in reach))
         return Query(statement.with_for_update() if lock else statement, self.rows.Row if bare else None)
 
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
@@ -181,3 +201,8 @@ def _by_id(embed: Embed) -> Query[tuple[Any, ...]]:
     """Reads what an embedded record shows."""
     key = embed.columns[0]
     return Query(select(*embed.columns).where(key == bindparam("id", type_=key.type)))
+
+
+def _is_open(field: Any) -> bool:
+    rules = rules_of(field)
+    return not (rules.private or rules.secret)

@@ -1,7 +1,8 @@
 """RPCs as the contract declares them: types, rules, and the method that answers."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, Protocol
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, NamedTuple, Protocol, cast
 
 from gamehall.options.v1 import options_pb2
 from google.protobuf import message_factory
@@ -18,6 +19,8 @@ from gamehall_server.kit.validation import Check, compile_check, rules_of
 # A page of a list is handed on as rows: each door has its own way to write them.
 Answer = Message | Rows
 Method = Callable[[Any, Call], Awaitable[Answer]]
+# The method of a server stream: an async generator of messages. It has no transaction, and it is closed when nobody reads it any more.
+Stream = Callable[[Any, Call], AsyncGenerator[Message, None]]
 
 
 class Drift(Exception):
@@ -41,9 +44,25 @@ class Prepared(NamedTuple):
 class Rpc:
     """One method of the contract with everything the path of a call needs, read once at start."""
 
-    __slots__ = ("access", "check", "descriptor", "first", "method", "name", "reads", "request", "response", "rules", "then", "user_field")
+    __slots__ = (
+        "access",
+        "check",
+        "descriptor",
+        "first",
+        "method",
+        "name",
+        "reads",
+        "request",
+        "response",
+        "rules",
+        "stream",
+        "streams",
+        "then",
+        "user_field",
+    )
 
-    def __init__(self, descriptor: MethodDescriptor, method: Method | Prepared) -> None:
+    def __init__(self, descriptor: MethodDescriptor, method: Method | Prepared | Stream | None = None) -> None:
+        """`method` answers it; None where another server does."""
         self.descriptor = descriptor
         self.name = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
         self.request: type[Message] = message_factory.GetMessageClass(descriptor.input_type)
@@ -59,10 +78,24 @@ class Rpc:
         self.first: Callable[[Any, Call], Awaitable[Any]] | None = None
         self.then: Callable[[Any, Call, Any], Awaitable[Message]] | None = None
         self.method: Method | None = None
-        if isinstance(method, Prepared):
+        self.streams = descriptor.server_streaming
+        self.stream: Stream | None = None
+        if method is not None:
+            self._check_kind(method)
+        if self.streams:
+            self.stream = cast(Stream | None, method)
+        elif isinstance(method, Prepared):
             self.first, self.then = method
         else:
-            self.method = method
+            self.method = cast(Method | None, method)
+
+    def _check_kind(self, method: Any) -> None:
+        if self.descriptor.client_streaming:
+            raise Drift(f"{self.name} takes a stream, which no door does")
+        if self.descriptor.server_streaming and not self.reads:
+            raise Drift(f"{self.name} is a stream, and does not say NO_SIDE_EFFECTS")
+        if self.descriptor.server_streaming is not inspect.isasyncgenfunction(method):
+            raise Drift(f"{self.name}: a method is an async generator where the contract says stream, and nowhere else")
 
     def _first_check(self, request: Message) -> list[Violation]:
         # Compiled at the first call: a thousand of these at start would be a tenth of it.

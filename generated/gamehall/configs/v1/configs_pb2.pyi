@@ -70,7 +70,7 @@ class ListConfigsRequest(_message.Message):
     order: _builtins.str
     """Comma separated PROPERTY:ASC or PROPERTY:DESC; name:ASC unless told."""
     filter_search: _builtins.str
-    """Words that the name or the description contains; letter case does not matter."""
+    """Words that the name or the description contains; the case of the letters A to Z does not matter."""
     def __init__(
         self,
         *,

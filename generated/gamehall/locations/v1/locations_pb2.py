@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gamehall/locations/v1/locations.proto\x12\x15gamehall.locations.v1\x1a\'gamehall/currencies/v1/currencies.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"n\n\x07\x43ountry\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x18\n\x04iso2\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x04iso2\x12\x18\n\x04iso3\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x04iso3:\x15\xaa\xd4\x18\x11\n\x0f\x43ountryResource\"\x98\x01\n\x05State\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x02id\x12\x18\n\x04\x63ode\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x04\x63ode\x12\x30\n\x11\x63ountry_code_iso3\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x0f\x63ountryCodeIso3\x12\x18\n\x04name\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x04name:\x13\xaa\xd4\x18\x0f\n\rStateResource\"\x16\n\x14ListCountriesRequest\"U\n\x15ListCountriesResponse\x12<\n\tcountries\x18\x01 \x03(\x0b\x32\x1e.gamehall.locations.v1.CountryR\tcountries\"K\n\x11ListStatesRequest\x12\x36\n\x11\x63ountry_code_iso3\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x03R\x0f\x63ountryCodeIso3\"J\n\x12ListStatesResponse\x12\x34\n\x06states\x18\x01 \x03(\x0b\x32\x1c.gamehall.locations.v1.StateR\x06states\"\x1e\n\x1cGetGeolocationCountryRequest\"K\n\x1dGetGeolocationCountryResponse\x12*\n\x11\x63ountry_code_iso3\x18\x01 \x01(\tR\x0f\x63ountryCodeIso3\"\x1f\n\x1dGetGeolocationCurrencyRequest\"^\n\x1eGetGeolocationCurrencyResponse\x12<\n\x08\x63urrency\x18\x01 \x01(\x0b\x32 .gamehall.currencies.v1.CurrencyR\x08\x63urrency2\xf6\x06\n\x0fLocationService\x12\xb8\x01\n\rListCountries\x12+.gamehall.locations.v1.ListCountriesRequest\x1a,.gamehall.locations.v1.ListCountriesResponse\"L\x90\x02\x01\xaa\xd4\x18\x1f\n\x02\x08\x01\x32\x19\n\x0cgetCountries\x12\tLocations\x82\xd3\xe4\x93\x02 \x12\x13/location/countriesb\tcountries\x12\xcb\x01\n\nListStates\x12(.gamehall.locations.v1.ListStatesRequest\x1a).gamehall.locations.v1.ListStatesResponse\"h\x90\x02\x01\xaa\xd4\x18#\n\x02\x08\x01\x32\x1d\n\x10getCountryStates\x12\tLocations\x82\xd3\xe4\x93\x02\x38\x12./location/countries/{country_code_iso3}/statesb\x06states\x12\xed\x01\n\x15GetGeolocationCountry\x12\x33.gamehall.locations.v1.GetGeolocationCountryRequest\x1a\x34.gamehall.locations.v1.GetGeolocationCountryResponse\"i\x90\x02\x01\xaa\xd4\x18*\n\x02\x08\x01\x32$\n\x17getCountryByGeoLocation\x12\tLocations\x82\xd3\xe4\x93\x02\x32\x12\x1d/location/geolocation/countryb\x11\x63ountry_code_iso3\x12\xe9\x01\n\x16GetGeolocationCurrency\x12\x34.gamehall.locations.v1.GetGeolocationCurrencyRequest\x1a\x35.gamehall.locations.v1.GetGeolocationCurrencyResponse\"b\x90\x02\x01\xaa\xd4\x18+\n\x02\x08\x01\x32%\n\x18getCurrencyByGeoLocation\x12\tLocations\x82\xd3\xe4\x93\x02*\x12\x1e/location/geolocation/currencyb\x08\x63urrencyB\xa1\x01\n\x19\x63om.gamehall.locations.v1B\x0eLocationsProtoP\x01\xa2\x02\x03GLX\xaa\x02\x15Gamehall.Locations.V1\xca\x02\x15Gamehall\\Locations\\V1\xe2\x02!Gamehall\\Locations\\V1\\GPBMetadata\xea\x02\x17Gamehall::Locations::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gamehall/locations/v1/locations.proto\x12\x15gamehall.locations.v1\x1a\'gamehall/currencies/v1/currencies.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"n\n\x07\x43ountry\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x18\n\x04iso2\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x04iso2\x12\x18\n\x04iso3\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x04iso3:\x15\xaa\xd4\x18\x11\n\x0f\x43ountryResource\"\x98\x01\n\x05State\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x02id\x12\x18\n\x04\x63ode\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x04\x63ode\x12\x30\n\x11\x63ountry_code_iso3\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x0f\x63ountryCodeIso3\x12\x18\n\x04name\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x04name:\x13\xaa\xd4\x18\x0f\n\rStateResource\"\x16\n\x14ListCountriesRequest\"U\n\x15ListCountriesResponse\x12<\n\tcountries\x18\x01 \x03(\x0b\x32\x1e.gamehall.locations.v1.CountryR\tcountries\"P\n\x11ListStatesRequest\x12;\n\x11\x63ountry_code_iso3\x18\x01 \x01(\tB\x0f\xe2\x41\x01\x02\xaa\xd4\x18\x07\x10\x03j\x03USAR\x0f\x63ountryCodeIso3\"J\n\x12ListStatesResponse\x12\x34\n\x06states\x18\x01 \x03(\x0b\x32\x1c.gamehall.locations.v1.StateR\x06states\"\x1e\n\x1cGetGeolocationCountryRequest\"K\n\x1dGetGeolocationCountryResponse\x12*\n\x11\x63ountry_code_iso3\x18\x01 \x01(\tR\x0f\x63ountryCodeIso3\"\x1f\n\x1dGetGeolocationCurrencyRequest\"^\n\x1eGetGeolocationCurrencyResponse\x12<\n\x08\x63urrency\x18\x01 \x01(\x0b\x32 .gamehall.currencies.v1.CurrencyR\x08\x63urrency2\xf6\x06\n\x0fLocationService\x12\xb8\x01\n\rListCountries\x12+.gamehall.locations.v1.ListCountriesRequest\x1a,.gamehall.locations.v1.ListCountriesResponse\"L\x90\x02\x01\xaa\xd4\x18\x1f\n\x02\x08\x01\x32\x19\n\x0cgetCountries\x12\tLocations\x82\xd3\xe4\x93\x02 \x12\x13/location/countriesb\tcountries\x12\xcb\x01\n\nListStates\x12(.gamehall.locations.v1.ListStatesRequest\x1a).gamehall.locations.v1.ListStatesResponse\"h\x90\x02\x01\xaa\xd4\x18#\n\x02\x08\x01\x32\x1d\n\x10getCountryStates\x12\tLocations\x82\xd3\xe4\x93\x02\x38\x12./location/countries/{country_code_iso3}/statesb\x06states\x12\xed\x01\n\x15GetGeolocationCountry\x12\x33.gamehall.locations.v1.GetGeolocationCountryRequest\x1a\x34.gamehall.locations.v1.GetGeolocationCountryResponse\"i\x90\x02\x01\xaa\xd4\x18*\n\x02\x08\x01\x32$\n\x17getCountryByGeoLocation\x12\tLocations\x82\xd3\xe4\x93\x02\x32\x12\x1d/location/geolocation/countryb\x11\x63ountry_code_iso3\x12\xe9\x01\n\x16GetGeolocationCurrency\x12\x34.gamehall.locations.v1.GetGeolocationCurrencyRequest\x1a\x35.gamehall.locations.v1.GetGeolocationCurrencyResponse\"b\x90\x02\x01\xaa\xd4\x18+\n\x02\x08\x01\x32%\n\x18getCurrencyByGeoLocation\x12\tLocations\x82\xd3\xe4\x93\x02*\x12\x1e/location/geolocation/currencyb\x08\x63urrencyB\xa1\x01\n\x19\x63om.gamehall.locations.v1B\x0eLocationsProtoP\x01\xa2\x02\x03GLX\xaa\x02\x15Gamehall.Locations.V1\xca\x02\x15Gamehall\\Locations\\V1\xe2\x02!Gamehall\\Locations\\V1\\GPBMetadata\xea\x02\x17Gamehall::Locations::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,7 +55,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATE']._loaded_options = None
   _globals['_STATE']._serialized_options = b'\252\324\030\017\n\rStateResource'
   _globals['_LISTSTATESREQUEST'].fields_by_name['country_code_iso3']._loaded_options = None
-  _globals['_LISTSTATESREQUEST'].fields_by_name['country_code_iso3']._serialized_options = b'\342A\001\002\252\324\030\002\020\003'
+  _globals['_LISTSTATESREQUEST'].fields_by_name['country_code_iso3']._serialized_options = b'\342A\001\002\252\324\030\007\020\003j\003USA'
   _globals['_LOCATIONSERVICE'].methods_by_name['ListCountries']._loaded_options = None
   _globals['_LOCATIONSERVICE'].methods_by_name['ListCountries']._serialized_options = b'\220\002\001\252\324\030\037\n\002\010\0012\031\n\014getCountries\022\tLocations\202\323\344\223\002 \022\023/location/countriesb\tcountries'
   _globals['_LOCATIONSERVICE'].methods_by_name['ListStates']._loaded_options = None
@@ -73,17 +73,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCOUNTRIESRESPONSE']._serialized_start=494
   _globals['_LISTCOUNTRIESRESPONSE']._serialized_end=579
   _globals['_LISTSTATESREQUEST']._serialized_start=581
-  _globals['_LISTSTATESREQUEST']._serialized_end=656
-  _globals['_LISTSTATESRESPONSE']._serialized_start=658
-  _globals['_LISTSTATESRESPONSE']._serialized_end=732
-  _globals['_GETGEOLOCATIONCOUNTRYREQUEST']._serialized_start=734
-  _globals['_GETGEOLOCATIONCOUNTRYREQUEST']._serialized_end=764
-  _globals['_GETGEOLOCATIONCOUNTRYRESPONSE']._serialized_start=766
-  _globals['_GETGEOLOCATIONCOUNTRYRESPONSE']._serialized_end=841
-  _globals['_GETGEOLOCATIONCURRENCYREQUEST']._serialized_start=843
-  _globals['_GETGEOLOCATIONCURRENCYREQUEST']._serialized_end=874
-  _globals['_GETGEOLOCATIONCURRENCYRESPONSE']._serialized_start=876
-  _globals['_GETGEOLOCATIONCURRENCYRESPONSE']._serialized_end=970
-  _globals['_LOCATIONSERVICE']._serialized_start=973
-  _globals['_LOCATIONSERVICE']._serialized_end=1859
+  _globals['_LISTSTATESREQUEST']._serialized_end=661
+  _globals['_LISTSTATESRESPONSE']._serialized_start=663
+  _globals['_LISTSTATESRESPONSE']._serialized_end=737
+  _globals['_GETGEOLOCATIONCOUNTRYREQUEST']._serialized_start=739
+  _globals['_GETGEOLOCATIONCOUNTRYREQUEST']._serialized_end=769
+  _globals['_GETGEOLOCATIONCOUNTRYRESPONSE']._serialized_start=771
+  _globals['_GETGEOLOCATIONCOUNTRYRESPONSE']._serialized_end=846
+  _globals['_GETGEOLOCATIONCURRENCYREQUEST']._serialized_start=848
+  _globals['_GETGEOLOCATIONCURRENCYREQUEST']._serialized_end=879
+  _globals['_GETGEOLOCATIONCURRENCYRESPONSE']._serialized_start=881
+  _globals['_GETGEOLOCATIONCURRENCYRESPONSE']._serialized_end=975
+  _globals['_LOCATIONSERVICE']._serialized_start=978
+  _globals['_LOCATIONSERVICE']._serialized_end=1864
 # @@protoc_insertion_point(module_scope)

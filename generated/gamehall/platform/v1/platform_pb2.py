@@ -26,7 +26,7 @@ from gamehall.options.v1 import options_pb2 as gamehall_dot_options_dot_v1_dot_o
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gamehall/platform/v1/platform.proto\x12\x14gamehall.platform.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"#\n\tComponent\x12\x16\n\x06status\x18\x01 \x01(\tR\x06status\"\x12\n\x10GetHealthRequest\"h\n\x11GetHealthResponse\x12\x16\n\x06status\x18\x01 \x01(\tR\x06status\x12;\n\x08\x64\x61tabase\x18\x02 \x01(\x0b\x32\x1f.gamehall.platform.v1.ComponentR\x08\x64\x61tabase\"\x13\n\x11GetVersionRequest\"=\n\x12GetVersionResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version:\r\xaa\xd4\x18\t\n\x07Version\"\x17\n\x15ListErrorCodesRequest\"\xc2\x01\n\tErrorCode\x12\x12\n\x04\x63ode\x18\x01 \x01(\x05R\x04\x63ode\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07meaning\x18\x03 \x01(\tR\x07meaning\x12\x18\n\x07\x65xample\x18\x04 \x01(\tR\x07\x65xample\x12#\n\rhttp_statuses\x18\x05 \x03(\x05R\x0chttpStatuses\x12$\n\x0bgrpc_status\x18\x06 \x01(\tH\x00R\ngrpcStatus\x88\x01\x01\x42\x0e\n\x0c_grpc_status\"Z\n\x16ListErrorCodesResponse\x12@\n\x0b\x65rror_codes\x18\x01 \x03(\x0b\x32\x1f.gamehall.platform.v1.ErrorCodeR\nerrorCodes\"1\n\x05\x43lock\x12\x10\n\x03now\x18\x01 \x01(\x03R\x03now\x12\x16\n\x06\x66rozen\x18\x02 \x01(\x08R\x06\x66rozen\"\x11\n\x0fGetClockRequest\"E\n\x10GetClockResponse\x12\x31\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1b.gamehall.platform.v1.ClockR\x05\x63lock\"\xc0\x01\n\x12UpdateClockRequest\x12$\n\x03now\x18\x01 \x01(\x03\x42\r\xaa\xd4\x18\t\x18\x00 \xff\x82\xd1\xff\xaf\x07H\x00R\x03now\x88\x01\x01\x12@\n\x0f\x61\x64vance_seconds\x18\x02 \x01(\x03\x42\x12\xaa\xd4\x18\x0e\x18\x00 \x80\xa7\xe4\xe0\x0bj\x04\x33\x36\x30\x30H\x01R\x0e\x61\x64vanceSeconds\x88\x01\x01\x12\x1b\n\x06\x66rozen\x18\x03 \x01(\x08H\x02R\x06\x66rozen\x88\x01\x01\x42\x06\n\x04_nowB\x12\n\x10_advance_secondsB\t\n\x07_frozen\"H\n\x13UpdateClockResponse\x12\x31\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1b.gamehall.platform.v1.ClockR\x05\x63lock2\xdf\x03\n\x0fPlatformService\x12\x93\x01\n\tGetHealth\x12&.gamehall.platform.v1.GetHealthRequest\x1a\'.gamehall.platform.v1.GetHealthResponse\"5\x90\x02\x01\xaa\xd4\x18\x1f\n\x02\x08\x01\x32\x17\n\tgetHealth\x12\nUtilHealthH\x01\x82\xd3\xe4\x93\x02\t\x12\x07/health\x12\x99\x01\n\nGetVersion\x12\'.gamehall.platform.v1.GetVersionRequest\x1a(.gamehall.platform.v1.GetVersionResponse\"8\x90\x02\x01\xaa\xd4\x18!\n\x02\x08\x01\x32\x19\n\ngetVersion\x12\x0bUtilVersionH\x01\x82\xd3\xe4\x93\x02\n\x12\x08/version\x12\x99\x01\n\x0eListErrorCodes\x12+.gamehall.platform.v1.ListErrorCodesRequest\x1a,.gamehall.platform.v1.ListErrorCodesResponse\",\x90\x02\x01\xaa\xd4\x18\x04\n\x02\x08\x01\x82\xd3\xe4\x93\x02\x1b\x12\x0c/error-codesb\x0b\x65rror_codes2\xb6\x02\n\x0eSandboxService\x12\x85\x01\n\x08GetClock\x12%.gamehall.platform.v1.GetClockRequest\x1a&.gamehall.platform.v1.GetClockResponse\"*\x90\x02\x01\xaa\xd4\x18\x06\n\x02\x08\x01\x38\x01\x82\xd3\xe4\x93\x02\x17\x12\x0e/sandbox/clockb\x05\x63lock\x12\x9b\x01\n\x0bUpdateClock\x12(.gamehall.platform.v1.UpdateClockRequest\x1a).gamehall.platform.v1.UpdateClockResponse\"7\xaa\xd4\x18\x13\n\x0f\x12\rSANDBOX_ADMIN8\x01\x82\xd3\xe4\x93\x02\x1a\x1a\x0e/sandbox/clock:\x01*b\x05\x63lockB\x9b\x01\n\x18\x63om.gamehall.platform.v1B\rPlatformProtoP\x01\xa2\x02\x03GPX\xaa\x02\x14Gamehall.Platform.V1\xca\x02\x14Gamehall\\Platform\\V1\xe2\x02 Gamehall\\Platform\\V1\\GPBMetadata\xea\x02\x16Gamehall::Platform::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gamehall/platform/v1/platform.proto\x12\x14gamehall.platform.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"#\n\tComponent\x12\x16\n\x06status\x18\x01 \x01(\tR\x06status\"\x12\n\x10GetHealthRequest\"h\n\x11GetHealthResponse\x12\x16\n\x06status\x18\x01 \x01(\tR\x06status\x12;\n\x08\x64\x61tabase\x18\x02 \x01(\x0b\x32\x1f.gamehall.platform.v1.ComponentR\x08\x64\x61tabase\"\x14\n\x12WatchHealthRequest\"j\n\x13WatchHealthResponse\x12\x16\n\x06status\x18\x01 \x01(\tR\x06status\x12;\n\x08\x64\x61tabase\x18\x02 \x01(\x0b\x32\x1f.gamehall.platform.v1.ComponentR\x08\x64\x61tabase\"\x13\n\x11GetVersionRequest\"=\n\x12GetVersionResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version:\r\xaa\xd4\x18\t\n\x07Version\"\x17\n\x15ListErrorCodesRequest\"\xc2\x01\n\tErrorCode\x12\x12\n\x04\x63ode\x18\x01 \x01(\x05R\x04\x63ode\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07meaning\x18\x03 \x01(\tR\x07meaning\x12\x18\n\x07\x65xample\x18\x04 \x01(\tR\x07\x65xample\x12#\n\rhttp_statuses\x18\x05 \x03(\x05R\x0chttpStatuses\x12$\n\x0bgrpc_status\x18\x06 \x01(\tH\x00R\ngrpcStatus\x88\x01\x01\x42\x0e\n\x0c_grpc_status\"Z\n\x16ListErrorCodesResponse\x12@\n\x0b\x65rror_codes\x18\x01 \x03(\x0b\x32\x1f.gamehall.platform.v1.ErrorCodeR\nerrorCodes\"1\n\x05\x43lock\x12\x10\n\x03now\x18\x01 \x01(\x03R\x03now\x12\x16\n\x06\x66rozen\x18\x02 \x01(\x08R\x06\x66rozen\"\x11\n\x0fGetClockRequest\"E\n\x10GetClockResponse\x12\x31\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1b.gamehall.platform.v1.ClockR\x05\x63lock\"\xc0\x01\n\x12UpdateClockRequest\x12$\n\x03now\x18\x01 \x01(\x03\x42\r\xaa\xd4\x18\t\x18\x00 \xff\x82\xd1\xff\xaf\x07H\x00R\x03now\x88\x01\x01\x12@\n\x0f\x61\x64vance_seconds\x18\x02 \x01(\x03\x42\x12\xaa\xd4\x18\x0e\x18\x00 \x80\xa7\xe4\xe0\x0bj\x04\x33\x36\x30\x30H\x01R\x0e\x61\x64vanceSeconds\x88\x01\x01\x12\x1b\n\x06\x66rozen\x18\x03 \x01(\x08H\x02R\x06\x66rozen\x88\x01\x01\x42\x06\n\x04_nowB\x12\n\x10_advance_secondsB\t\n\x07_frozen\"H\n\x13UpdateClockResponse\x12\x31\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1b.gamehall.platform.v1.ClockR\x05\x63lock2\xe8\x04\n\x0fPlatformService\x12\x93\x01\n\tGetHealth\x12&.gamehall.platform.v1.GetHealthRequest\x1a\'.gamehall.platform.v1.GetHealthResponse\"5\x90\x02\x01\xaa\xd4\x18\x1f\n\x02\x08\x01\x32\x17\n\tgetHealth\x12\nUtilHealthH\x01\x82\xd3\xe4\x93\x02\t\x12\x07/health\x12\x86\x01\n\x0bWatchHealth\x12(.gamehall.platform.v1.WatchHealthRequest\x1a).gamehall.platform.v1.WatchHealthResponse\" \x90\x02\x01\xaa\xd4\x18\x04\n\x02\x08\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/health/watch0\x01\x12\x99\x01\n\nGetVersion\x12\'.gamehall.platform.v1.GetVersionRequest\x1a(.gamehall.platform.v1.GetVersionResponse\"8\x90\x02\x01\xaa\xd4\x18!\n\x02\x08\x01\x32\x19\n\ngetVersion\x12\x0bUtilVersionH\x01\x82\xd3\xe4\x93\x02\n\x12\x08/version\x12\x99\x01\n\x0eListErrorCodes\x12+.gamehall.platform.v1.ListErrorCodesRequest\x1a,.gamehall.platform.v1.ListErrorCodesResponse\",\x90\x02\x01\xaa\xd4\x18\x04\n\x02\x08\x01\x82\xd3\xe4\x93\x02\x1b\x12\x0c/error-codesb\x0b\x65rror_codes2\xb6\x02\n\x0eSandboxService\x12\x85\x01\n\x08GetClock\x12%.gamehall.platform.v1.GetClockRequest\x1a&.gamehall.platform.v1.GetClockResponse\"*\x90\x02\x01\xaa\xd4\x18\x06\n\x02\x08\x01\x38\x01\x82\xd3\xe4\x93\x02\x17\x12\x0e/sandbox/clockb\x05\x63lock\x12\x9b\x01\n\x0bUpdateClock\x12(.gamehall.platform.v1.UpdateClockRequest\x1a).gamehall.platform.v1.UpdateClockResponse\"7\xaa\xd4\x18\x13\n\x0f\x12\rSANDBOX_ADMIN8\x01\x82\xd3\xe4\x93\x02\x1a\x1a\x0e/sandbox/clock:\x01*b\x05\x63lockB\x9b\x01\n\x18\x63om.gamehall.platform.v1B\rPlatformProtoP\x01\xa2\x02\x03GPX\xaa\x02\x14Gamehall.Platform.V1\xca\x02\x14Gamehall\\Platform\\V1\xe2\x02 Gamehall\\Platform\\V1\\GPBMetadata\xea\x02\x16Gamehall::Platform::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATECLOCKREQUEST'].fields_by_name['advance_seconds']._serialized_options = b'\252\324\030\016\030\000 \200\247\344\340\013j\0043600'
   _globals['_PLATFORMSERVICE'].methods_by_name['GetHealth']._loaded_options = None
   _globals['_PLATFORMSERVICE'].methods_by_name['GetHealth']._serialized_options = b'\220\002\001\252\324\030\037\n\002\010\0012\027\n\tgetHealth\022\nUtilHealthH\001\202\323\344\223\002\t\022\007/health'
+  _globals['_PLATFORMSERVICE'].methods_by_name['WatchHealth']._loaded_options = None
+  _globals['_PLATFORMSERVICE'].methods_by_name['WatchHealth']._serialized_options = b'\220\002\001\252\324\030\004\n\002\010\001\202\323\344\223\002\017\022\r/health/watch'
   _globals['_PLATFORMSERVICE'].methods_by_name['GetVersion']._loaded_options = None
   _globals['_PLATFORMSERVICE'].methods_by_name['GetVersion']._serialized_options = b'\220\002\001\252\324\030!\n\002\010\0012\031\n\ngetVersion\022\013UtilVersionH\001\202\323\344\223\002\n\022\010/version'
   _globals['_PLATFORMSERVICE'].methods_by_name['ListErrorCodes']._loaded_options = None
@@ -56,28 +58,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETHEALTHREQUEST']._serialized_end=181
   _globals['_GETHEALTHRESPONSE']._serialized_start=183
   _globals['_GETHEALTHRESPONSE']._serialized_end=287
-  _globals['_GETVERSIONREQUEST']._serialized_start=289
-  _globals['_GETVERSIONREQUEST']._serialized_end=308
-  _globals['_GETVERSIONRESPONSE']._serialized_start=310
-  _globals['_GETVERSIONRESPONSE']._serialized_end=371
-  _globals['_LISTERRORCODESREQUEST']._serialized_start=373
-  _globals['_LISTERRORCODESREQUEST']._serialized_end=396
-  _globals['_ERRORCODE']._serialized_start=399
-  _globals['_ERRORCODE']._serialized_end=593
-  _globals['_LISTERRORCODESRESPONSE']._serialized_start=595
-  _globals['_LISTERRORCODESRESPONSE']._serialized_end=685
-  _globals['_CLOCK']._serialized_start=687
-  _globals['_CLOCK']._serialized_end=736
-  _globals['_GETCLOCKREQUEST']._serialized_start=738
-  _globals['_GETCLOCKREQUEST']._serialized_end=755
-  _globals['_GETCLOCKRESPONSE']._serialized_start=757
-  _globals['_GETCLOCKRESPONSE']._serialized_end=826
-  _globals['_UPDATECLOCKREQUEST']._serialized_start=829
-  _globals['_UPDATECLOCKREQUEST']._serialized_end=1021
-  _globals['_UPDATECLOCKRESPONSE']._serialized_start=1023
-  _globals['_UPDATECLOCKRESPONSE']._serialized_end=1095
-  _globals['_PLATFORMSERVICE']._serialized_start=1098
-  _globals['_PLATFORMSERVICE']._serialized_end=1577
-  _globals['_SANDBOXSERVICE']._serialized_start=1580
-  _globals['_SANDBOXSERVICE']._serialized_end=1890
+  _globals['_WATCHHEALTHREQUEST']._serialized_start=289
+  _globals['_WATCHHEALTHREQUEST']._serialized_end=309
+  _globals['_WATCHHEALTHRESPONSE']._serialized_start=311
+  _globals['_WATCHHEALTHRESPONSE']._serialized_end=417
+  _globals['_GETVERSIONREQUEST']._serialized_start=419
+  _globals['_GETVERSIONREQUEST']._serialized_end=438
+  _globals['_GETVERSIONRESPONSE']._serialized_start=440
+  _globals['_GETVERSIONRESPONSE']._serialized_end=501
+  _globals['_LISTERRORCODESREQUEST']._serialized_start=503
+  _globals['_LISTERRORCODESREQUEST']._serialized_end=526
+  _globals['_ERRORCODE']._serialized_start=529
+  _globals['_ERRORCODE']._serialized_end=723
+  _globals['_LISTERRORCODESRESPONSE']._serialized_start=725
+  _globals['_LISTERRORCODESRESPONSE']._serialized_end=815
+  _globals['_CLOCK']._serialized_start=817
+  _globals['_CLOCK']._serialized_end=866
+  _globals['_GETCLOCKREQUEST']._serialized_start=868
+  _globals['_GETCLOCKREQUEST']._serialized_end=885
+  _globals['_GETCLOCKRESPONSE']._serialized_start=887
+  _globals['_GETCLOCKRESPONSE']._serialized_end=956
+  _globals['_UPDATECLOCKREQUEST']._serialized_start=959
+  _globals['_UPDATECLOCKREQUEST']._serialized_end=1151
+  _globals['_UPDATECLOCKRESPONSE']._serialized_start=1153
+  _globals['_UPDATECLOCKRESPONSE']._serialized_end=1225
+  _globals['_PLATFORMSERVICE']._serialized_start=1228
+  _globals['_PLATFORMSERVICE']._serialized_end=1844
+  _globals['_SANDBOXSERVICE']._serialized_start=1847
+  _globals['_SANDBOXSERVICE']._serialized_end=2157
 # @@protoc_insertion_point(module_scope)

@@ -66,7 +66,7 @@ class GetHealthResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     DATABASE_FIELD_NUMBER: _builtins.int
     status: _builtins.str
-    """UP, or DOWN when a part is."""
+    """UP, or DOWN when a part is, or when the server is about to end."""
     @_builtins.property
     def database(self) -> Global___Component:
         """The database."""
@@ -84,6 +84,51 @@ class GetHealthResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetHealthResponse: _TypeAlias = GetHealthResponse  # noqa: Y015
+
+@_typing.final
+class WatchHealthRequest(_message.Message):
+    """Asks for the state and its changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchHealthRequest: _TypeAlias = WatchHealthRequest  # noqa: Y015
+
+@_typing.final
+class WatchHealthResponse(_message.Message):
+    """The state of the deployment from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    DATABASE_FIELD_NUMBER: _builtins.int
+    status: _builtins.str
+    """UP, or DOWN when a part is, or when the server is about to end."""
+    @_builtins.property
+    def database(self) -> Global___Component:
+        """The database."""
+
+    def __init__(
+        self,
+        *,
+        status: _builtins.str = ...,
+        database: Global___Component | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["database", b"database"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["database", b"database", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchHealthResponse: _TypeAlias = WatchHealthResponse  # noqa: Y015
 
 @_typing.final
 class GetVersionRequest(_message.Message):

@@ -40,6 +40,11 @@ class PlatformServiceStub:
                 request_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetHealthRequest.SerializeToString,
                 response_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetHealthResponse.FromString,
                 _registered_method=True)
+        self.WatchHealth = channel.unary_stream(
+                '/gamehall.platform.v1.PlatformService/WatchHealth',
+                request_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.WatchHealthRequest.SerializeToString,
+                response_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.WatchHealthResponse.FromString,
+                _registered_method=True)
         self.GetVersion = channel.unary_unary(
                 '/gamehall.platform.v1.PlatformService/GetVersion',
                 request_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetVersionRequest.SerializeToString,
@@ -58,6 +63,13 @@ class PlatformServiceServicer:
 
     def GetHealth(self, request, context):
         """Tells whether the server and its database answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchHealth(self, request, context):
+        """Tells the state at once and again at each change, until the server ends or the caller goes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +96,11 @@ def add_PlatformServiceServicer_to_server(servicer, server):
                     servicer.GetHealth,
                     request_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetHealthRequest.FromString,
                     response_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.GetHealthResponse.SerializeToString,
+            ),
+            'WatchHealth': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchHealth,
+                    request_deserializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.WatchHealthRequest.FromString,
+                    response_serializer=gamehall_dot_platform_dot_v1_dot_platform__pb2.WatchHealthResponse.SerializeToString,
             ),
             'GetVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVersion,
@@ -124,6 +141,33 @@ class PlatformService:
             '/gamehall.platform.v1.PlatformService/GetHealth',
             gamehall_dot_platform_dot_v1_dot_platform__pb2.GetHealthRequest.SerializeToString,
             gamehall_dot_platform_dot_v1_dot_platform__pb2.GetHealthResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchHealth(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gamehall.platform.v1.PlatformService/WatchHealth',
+            gamehall_dot_platform_dot_v1_dot_platform__pb2.WatchHealthRequest.SerializeToString,
+            gamehall_dot_platform_dot_v1_dot_platform__pb2.WatchHealthResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class PlatformServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PlatformServiceAsyncStub: ...
     GetHealth: _grpc.UnaryUnaryMultiCallable[_platform_pb2.GetHealthRequest, _platform_pb2.GetHealthResponse]
     """Tells whether the server and its database answer."""
+    WatchHealth: _grpc.UnaryStreamMultiCallable[_platform_pb2.WatchHealthRequest, _platform_pb2.WatchHealthResponse]
+    """Tells the state at once and again at each change, until the server ends or the caller goes."""
     GetVersion: _grpc.UnaryUnaryMultiCallable[_platform_pb2.GetVersionRequest, _platform_pb2.GetVersionResponse]
     """Gives the version of the server."""
     ListErrorCodes: _grpc.UnaryUnaryMultiCallable[_platform_pb2.ListErrorCodesRequest, _platform_pb2.ListErrorCodesResponse]
@@ -47,6 +49,8 @@ class PlatformServiceAsyncStub(PlatformServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetHealth: _aio.UnaryUnaryMultiCallable[_platform_pb2.GetHealthRequest, _platform_pb2.GetHealthResponse]  # type: ignore[assignment]
     """Tells whether the server and its database answer."""
+    WatchHealth: _aio.UnaryStreamMultiCallable[_platform_pb2.WatchHealthRequest, _platform_pb2.WatchHealthResponse]  # type: ignore[assignment]
+    """Tells the state at once and again at each change, until the server ends or the caller goes."""
     GetVersion: _aio.UnaryUnaryMultiCallable[_platform_pb2.GetVersionRequest, _platform_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Gives the version of the server."""
     ListErrorCodes: _aio.UnaryUnaryMultiCallable[_platform_pb2.ListErrorCodesRequest, _platform_pb2.ListErrorCodesResponse]  # type: ignore[assignment]
@@ -62,6 +66,14 @@ class PlatformServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_platform_pb2.GetHealthResponse, _abc.Awaitable[_platform_pb2.GetHealthResponse]]:
         """Tells whether the server and its database answer."""
+
+    @_abc_1.abstractmethod
+    def WatchHealth(
+        self,
+        request: _platform_pb2.WatchHealthRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_platform_pb2.WatchHealthResponse], _abc.AsyncIterator[_platform_pb2.WatchHealthResponse]]:
+        """Tells the state at once and again at each change, until the server ends or the caller goes."""
 
     @_abc_1.abstractmethod
     def GetVersion(

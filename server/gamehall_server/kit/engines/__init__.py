@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from gamehall_server.kit.engines.handlers import register
+from gamehall_server.kit.engines.health import SERVICE, HealthServicer
 from gamehall_server.kit.engines.native import MODULE, native_server
+from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App
 
 ENGINES = ("auto", "grpcio", "native")
@@ -31,28 +33,21 @@ OPTIONS: list[tuple[str, Any]] = [
 class GrpcDoor:
     """One gRPC server on one port."""
 
-    def __init__(self, app: App, host: str, port: int, engine: str) -> None:
+    def __init__(self, app: App, health: Health, host: str, port: int, engine: str) -> None:
         self.engine = _chosen(engine)
         self._server = _new_server(self.engine, app)
         services = register(app, self._server)
-        self.health = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
-        self._services = ["", *services]
-        reflection.enable_server_reflection([*services, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+        listed = [*services, SERVICE, reflection.SERVICE_NAME]
+        health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(health, app.streams, listed), self._server)
+        reflection.enable_server_reflection(listed, self._server)
         try:
             self.port: int = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
             raise OSError(f"port {port} cannot be opened for gRPC on {host}") from error
 
     async def start(self) -> None:
-        """Opens the door and says so to health checks."""
+        """Opens the door."""
         await self._server.start()
-        for service in self._services:
-            await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
-
-    async def drain(self) -> None:
-        """Tells health checks that the door is about to close."""
-        await self.health.enter_graceful_shutdown()
 
     async def stop(self, grace: float) -> None:
         """Lets calls under way end for `grace` seconds, and closes."""

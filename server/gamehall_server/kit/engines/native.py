@@ -1,8 +1,8 @@
 """pygrpc-native, with a shorter way to our unary RPCs.
 
 Its asyncio server builds a servicer context and a metadata list for every call, which none of our methods looks at. This subclass takes
-the events of our RPCs before that happens: bytes and metadata in, bytes out. Health and reflection go the library's way. It leans on
-three private names of 0.5.0 (`_on_events`, `_front`, `_table`), one more reason why the version is pinned exactly.
+the events of our unary RPCs before that happens: bytes and metadata in, bytes out. Streams, health and reflection go the library's way.
+It leans on private names of 0.5.0 (`_on_events`, `_front`, `_table`, `_send`), one more reason why the version is pinned exactly.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from gamehall_server.kit.rpc import Rpc
 
 TOO_LARGE, ENDING = StatusCode.RESOURCE_EXHAUSTED.value[0], StatusCode.UNAVAILABLE.value[0]
 MODULE = "pygrpc_native.aio"
+# How often a stream looks whether its client has caught up.
+BEHIND_SECONDS = 0.05
 Serve = Callable[[bytes, tuple[tuple[str, str], ...], str], Awaitable[Reply]]
 
 
@@ -38,7 +40,8 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
             self._tasks = {}
             self._ours = {}
             await super().start()
-            self._ours = {number: _serving(app, app.rpcs[path]) for number, (path, _) in enumerate(self._table) if path in app.rpcs}
+            ours = ((number, app.rpcs.get(path)) for number, (path, _) in enumerate(self._table))
+            self._ours = {number: _serving(app, rpc) for number, rpc in ours if rpc is not None and not rpc.streams}
 
         async def stop(self, grace: float | None) -> None:
             """Refuses new calls and lets those under way end for `grace` seconds."""
@@ -69,6 +72,16 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
                 others.append(event)
             if others:
                 super()._on_events(others)
+
+        async def _send(self, call: Any, context: Any, response: Any) -> bool:
+            # The library's own waits on a thread for a client that is behind: a few such clients would hold every thread there is.
+            data = self._encode(call, context, response)
+            if data is None:
+                return False
+            context._initial_sent = True
+            while (sent := self._front.stream_try_send(call.call_id, data)) == native.STREAM_FULL:  # noqa: ASYNC110  # It tells nobody.
+                await asyncio.sleep(BEHIND_SECONDS)
+            return bool(sent != native.STREAM_CLOSED)
 
         async def _answer(self, call_id: int, serve: Serve, payload: bytes, details: tuple[Any, ...]) -> None:
             front = self._front

@@ -1,19 +1,17 @@
 """Configs: standard methods where a config is an application's own; what is built in keeps to its kind."""
 
-from gamehall.common.v1.page_pb2 import PageInfo
 from gamehall.configs.v1 import configs_pb2 as pb
 
 from gamehall_server.kit.call import Call
-from gamehall_server.kit.errors import Invalid, NotFound
-from gamehall_server.kit.page import describe, ordering, page_of
-from gamehall_server.kit.resource import Resource
-from gamehall_server.kit.rows import Rows
-from gamehall_server.kit.verbs import Changed, Create
-from gamehall_server.modules.configs.tables import ConfigRow, count, page, words
+from gamehall_server.kit.errors import Invalid
+from gamehall_server.kit.filters import Written
+from gamehall_server.kit.resource import Resource, Veil
+from gamehall_server.kit.storage import holding
+from gamehall_server.kit.verbs import Changed, Create, Get, List
+from gamehall_server.modules.configs.tables import ConfigRow, holds_words, table
 from gamehall_server.modules.configs.values import ConfigValues
 
-ADMIN = "CONFIGS_ADMIN"
-configs = Resource(ConfigRow, pb.Config, order="name:ASC")
+configs = Resource(ConfigRow, pb.Config, order="name:ASC", veil=Veil(table.c.public_read, "CONFIGS_ADMIN"))
 
 
 class Configs:
@@ -24,24 +22,9 @@ class Configs:
     def __init__(self, values: ConfigValues) -> None:
         self._values = values
 
+    ListConfigs = List(configs, filters={"filter_search": Written(holds_words, holding)})
     CreateConfig = Create(configs)
-
-    async def ListConfigs(self, request: pb.ListConfigsRequest, call: Call) -> Rows:
-        wanted, everything = page_of(request), call.may(ADMIN)
-        order = ordering(request.order, configs.table, configs.sortable, configs.order)
-        search = words(request.filter_search)
-        rows = await call.db.scan(page(everything, order), words=search, limit=wanted.size, offset=wanted.offset)
-        total = rows[0][-1] if rows else await call.db.value(count(everything), words=search)
-        info = PageInfo()
-        describe(wanted, total, len(rows), info)
-        return Rows(pb.ListConfigsResponse, configs.mapper, rows, info)
-
-    async def GetConfig(self, request: pb.GetConfigRequest, call: Call) -> pb.GetConfigResponse:
-        answer = pb.GetConfigResponse()
-        await configs.find(call, request.name, answer.config)
-        if not (answer.config.public_read or call.may(ADMIN)):
-            raise NotFound("No config with this name.", field="name")
-        return answer
+    GetConfig = Get(configs)
 
     async def UpdateConfig(self, request: pb.UpdateConfigRequest, call: Call) -> pb.UpdateConfigResponse:
         config, built_in = request.config, self._values.built_in(request.name)

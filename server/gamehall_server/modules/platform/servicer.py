@@ -1,15 +1,17 @@
 """Health, version and error codes, and the clock of a sandbox deployment."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from gamehall.options.v1 import errors_pb2
 from gamehall.platform.v1 import platform_pb2 as pb
 
 from gamehall_server import __version__
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND, Clock, SandboxClock
-from gamehall_server.kit.errors import Unavailable
-from gamehall_server.kit.storage import Database
+from gamehall_server.kit.health import Health
 
-UP, DOWN = "UP", "DOWN"
+WORDS = {True: "UP", False: "DOWN"}
 REASON = "ERROR_REASON_"
 
 
@@ -32,15 +34,19 @@ class Platform:
 
     service = pb.DESCRIPTOR.services_by_name["PlatformService"]
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, health: Health) -> None:
+        self._health = health
 
     async def GetHealth(self, request: pb.GetHealthRequest, call: Call) -> pb.GetHealthResponse:
-        try:
-            await self._database.ping()
-        except Unavailable:
-            return pb.GetHealthResponse(status=DOWN, database=pb.Component(status=DOWN))
-        return pb.GetHealthResponse(status=UP, database=pb.Component(status=UP))
+        return pb.GetHealthResponse(status=WORDS[await self._health.look()], database=self._database())
+
+    async def WatchHealth(self, request: pb.WatchHealthRequest, call: Call) -> AsyncGenerator[pb.WatchHealthResponse, None]:
+        async with aclosing(self._health.watch()) as states:
+            async for serving in states:
+                yield pb.WatchHealthResponse(status=WORDS[serving], database=self._database())
+
+    def _database(self) -> pb.Component:
+        return pb.Component(status=WORDS[self._health.database])
 
     async def GetVersion(self, request: pb.GetVersionRequest, call: Call) -> pb.GetVersionResponse:
         return pb.GetVersionResponse(version=__version__)

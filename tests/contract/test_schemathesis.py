@@ -1,0 +1,55 @@
+"""Schemathesis reads /openapi.json of a running deployment and attacks every operation: no server error, no answer that the document
+does not tell (status, media type, schema, headers), no operation that takes a call without a token, or with a wrong one, which the
+document says it needs, and nobody's own records in another's hands."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from worlds import World, settings_for, sqlite_url
+
+from tests.contract.reading import fetched, operations
+from tests.databases import shared_postgres
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.fixture
+def deployment(request, tmp_path) -> Iterator[World]:
+    """One of its own on this database: an administrator who may do anything locks it, too."""
+    url = sqlite_url(tmp_path) if request.param == "sqlite" else shared_postgres().fresh()
+    world = World(settings_for(url, "native"))
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def callers(deployment, tmp_path) -> Path:
+    """The callers' tokens, in the format of Web Fuzzing Commons."""
+    people = {"administrator": deployment.admin(), "ann": deployment.person("ann"), "bob": deployment.person("bob")}
+    headers = {name: [{"name": "Authorization", "value": f"Bearer {person.token}"}] for name, person in people.items()}
+    path = tmp_path / "callers.json"
+    path.write_text(json.dumps({"auth": [{"name": name, "fixedHeaders": fixed} for name, fixed in headers.items()]}))
+    return path
+
+
+@pytest.mark.parametrize("deployment, caller", [("postgresql", "administrator"), ("sqlite", "ann")], indirect=["deployment"])
+def test_every_operation_does_what_the_document_says(deployment, callers, tmp_path, caller):
+    told = tmp_path / "report.json"
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run", f"{deployment.url}/openapi.json"]
+    command += ["--no-color", "--report-json-path", told]
+    environment = {**os.environ, "GAMEHALL_CALLERS": str(callers), "GAMEHALL_CALLER": caller}
+
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(told.read_text())
+    names = {f"{operation.verb} {operation.path}" for operation in operations(fetched(deployment, "/openapi.json"))}
+    taken = {name for name, phases in report["valid_rates"].items() if any(phase["accepted"] for phase in phases.values())}
+    assert report["operations"]["tested"] == len(names)
+    # Nothing was only refused: who may do everything has got an answer from each.
+    assert caller != "administrator" or taken == names
