@@ -7,9 +7,8 @@ RUN python -m venv /opt/gamehall \
 COPY server server
 COPY bridge bridge
 COPY generated generated
-RUN /opt/gamehall/bin/pip install --no-cache-dir hatchling editables \
- && /opt/gamehall/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
- && /opt/gamehall/bin/pip uninstall -y hatchling editables
+COPY clients/python/contract clients/python/contract
+RUN /opt/gamehall/bin/pip install --no-cache-dir --no-deps --no-build-isolation ./clients/python/contract .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 gamehall && install -d -o gamehall /data
