@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
 from typing import Any
 
@@ -14,15 +14,17 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.errors import Fault, Malformed
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gamehall_bridge.app import ALWAYS, LARGEST_HEAD, Bridge, head_too_large
+from gamehall_bridge.app import ALWAYS, LARGEST_HEAD, head_too_large
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.errors import refusal
+from gamehall_bridge.streams import Receive, Scope, Send
 
 AUTHORITY = re.compile(rb"^(https?://)[^/?#]*", re.IGNORECASE)
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
 # How long a client may leave an answer unread that is larger than the buffers.
 UNREAD_SECONDS = 60.0
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -194,8 +196,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def http_server(bridge: Bridge, host: str, port: int, *, grace: float) -> HttpServer:
-    """An HTTP server for the bridge; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
+def http_server(bridge: Application, host: str, port: int, *, grace: float) -> HttpServer:
+    """An HTTP server for an application; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
     config = uvicorn.Config(
         bridge,
         host=host,

@@ -16,6 +16,7 @@ from gamehall_server import __version__
 from gamehall_server.settings import Settings
 
 T = TypeVar("T")
+log = logging.getLogger("gamehall.cli")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 # Addresses that stand for this machine in the banner.
@@ -40,18 +41,35 @@ def serve(
     """Serve gRPC and HTTP/JSON. Makes and migrates the database where needed."""
     # Until the server runs nothing is garbage: looking for it is a sixth of a start. `running` switches it on.
     gc.disable()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = _settings(host=host, http_port=http_port, grpc_port=grpc_port, database_url=database_url, sandbox=sandbox)
+    from gamehall_server.kit.logs import log_to
+
+    _explained(lambda: log_to(sys.stderr, settings.log_format, settings.secrets))
     from gamehall_server.serve import Running
     from gamehall_server.serve import serve as run
 
     def banner(server: Running) -> None:
+        if settings.log_format == "json":
+            told = {
+                "version": __version__,
+                "sandbox": settings.sandbox,
+                "engine": server.engine,
+                "database": _without_password(settings.database_url),
+            }
+            ports = {"http_port": server.http_port, "grpc_port": server.grpc_port, "ops_port": server.ops_port}
+            log.info("serving", extra={"told": {**told, "host": settings.host, **ports}})
+            if server.product.admin_password:
+                # Not the log's business, which goes to stderr.
+                out.print(f"admin {settings.admin_username} / {server.product.admin_password} (shown this once)")
+            return
         host = "localhost" if settings.host in EVERYWHERE else settings.host
         err.print(
             f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else "")
         )
         err.print(f"  HTTP/JSON  http://{host}:{server.http_port}")
         err.print(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
+        if server.ops_port is not None:
+            err.print(f"  operators  http://{settings.ops_address.rpartition(':')[0]}:{server.ops_port}/metrics")
         err.print(f"  database   {_without_password(settings.database_url)}")
         if server.product.admin_password:
             err.print(f"  [bold]admin      {settings.admin_username} / {server.product.admin_password}[/bold]  (shown this once)")
@@ -71,12 +89,17 @@ def bridge(
 
     The server believes callers' addresses where this machine's is among its GAMEHALL_TRUSTED_PROXIES.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = _settings(host=host, http_port=http_port, sandbox=sandbox)
+    from gamehall_server.kit.logs import log_to
+
+    _explained(lambda: log_to(sys.stderr, settings.log_format, settings.secrets))
     from gamehall_server.serve import HttpDoor
     from gamehall_server.serve import bridge as run
 
     def banner(door: HttpDoor) -> None:
+        if settings.log_format == "json":
+            log.info("serving", extra={"told": {"version": __version__, "target": target, "host": settings.host, "http_port": door.port}})
+            return
         host = "localhost" if settings.host in EVERYWHERE else settings.host
         err.print(f"[bold]Gamehall {__version__}[/bold]  the bridge alone")
         err.print(f"  HTTP/JSON  http://{host}:{door.port}")

@@ -6,43 +6,50 @@ import gc
 import logging
 import re
 import signal
-from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeVar
 
 import uvloop
-from gamehall_bridge.app import Bridge, Invoker
+from gamehall_bridge.app import Bridge, Fixed, Invoker
 from gamehall_bridge.protocol import http_server, listen
 from gamehall_bridge.remote import Remote
 
+from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.engines import GrpcDoor
 from gamehall_server.kit.errors import Fault
-from gamehall_server.kit.invoke import App, Observe, unobserved
+from gamehall_server.kit.health import PATIENCE
+from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build, served
+from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
 
 T = TypeVar("T")
 log = logging.getLogger("gamehall.serve")
 SWEEP_SECONDS = 600
+HEALTH = "/gamehall.platform.v1.PlatformService/GetHealth"
 
 
 class Running:
     """A server that answers: where its doors are, and how to end it."""
 
-    def __init__(self, product: Product, http_port: int, grpc: GrpcDoor) -> None:
+    def __init__(self, product: Product, http_port: int, grpc: GrpcDoor, ops_port: int | None) -> None:
         self.product = product
         self.app: App = product.app
         self.http_port = http_port
         self.grpc_port = grpc.port
+        self.ops_port = ops_port
         self.engine = grpc.engine
 
 
 class HttpDoor:
     """One HTTP server on one port, in front of an App or of a server elsewhere."""
 
-    def __init__(self, app: Invoker, settings: Settings) -> None:
+    def __init__(self, app: Invoker, settings: Settings, pages: Mapping[bytes, Fixed]) -> None:
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
-        self._server = http_server(Bridge(app, origins=origins), settings.host, settings.http_port, grace=settings.grace_seconds)
+        bridge = Bridge(app, origins=origins, pages=pages)
+        self.answered: Mapping[int, int] = bridge.answered
+        self._server = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds)
         self._socket = listen(settings.host, settings.http_port)
         self.port: int = self._socket.getsockname()[1]
 
@@ -62,7 +69,7 @@ class HttpDoor:
 async def bridging(settings: Settings, target: str) -> AsyncIterator[HttpDoor]:
     """Serves HTTP alone, in front of the gRPC server at `target`, until the block ends. Its streams are ended, calls under way end."""
     remote = Remote(target, [servicer.service for servicer in served(settings)], most_streams=settings.most_streams)
-    door = HttpDoor(remote, settings)
+    door = HttpDoor(remote, settings, probes(lambda: _is_up(remote)))
     await door.start()
     spare_the_collector()
     try:
@@ -72,13 +79,30 @@ async def bridging(settings: Settings, target: str) -> AsyncIterator[HttpDoor]:
         await remote.close()
 
 
+async def _is_up(remote: Remote) -> bool:
+    """Whether the server elsewhere says that it is ready."""
+    rpc = remote.rpcs[HEALTH]
+    try:
+        async with asyncio.timeout(PATIENCE):
+            answer: Any = await remote.invoke(rpc, rpc.request(), Arrival(request_id(), "", "http"))
+    except (Fault, TimeoutError):
+        return False
+    return bool(answer.status == "UP")
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings, *, observe: Observe = unobserved) -> AsyncIterator[Running]:
     """Serves until the block ends; then refuses new calls, lets those under way end, and closes the database."""
     product = await build(settings, observe=observe)
     try:
+        looks = probes(product.health.look)
+        ops = None
+        if settings.ops_address:
+            ops = OpsDoor(settings.ops_address, {**looks, METRICS: MetricsPage(product.metrics, product.app.clock)})
+            await ops.start()
         grpc = GrpcDoor(product.app, product.health, settings.host, settings.grpc_port, settings.grpc_engine)
-        http = HttpDoor(product.app, settings)
+        http = HttpDoor(product.app, settings, looks)
+        product.metrics.answered = http.answered
         await grpc.start()
         await http.start()
         spare_the_collector()
@@ -86,13 +110,17 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         if product.database.dialect == "postgresql":
             chores.append(asyncio.create_task(_renew(product)))
         try:
-            yield Running(product, http.port, grpc)
+            yield Running(product, http.port, grpc, None if ops is None else ops.port)
         finally:
             for chore in chores:
                 chore.cancel()
             # First everybody who watches is told; then the doors close, and streams that do not know of the end are ended in half the time.
             product.health.end()
+            await asyncio.sleep(settings.drain_seconds)
             await asyncio.gather(product.app.streams.end(settings.grace_seconds / 2), grpc.stop(settings.grace_seconds), http.stop())
+            if ops is not None:
+                # The last: operators may watch the end.
+                await ops.stop()
     finally:
         await product.close()
 

@@ -182,3 +182,23 @@ def test_a_server_that_goes_is_missed_and_one_that_comes_is_found(tmp_path):
 @pytest.mark.parametrize("target", ["", "localhost", "http://localhost:1", "localhost:many"])
 def test_a_target_that_is_none_is_refused(tmp_path, target):
     assert "host:port" in explained(gamehall(tmp_path, "bridge", "--target", target))
+
+
+def test_it_is_as_ready_as_the_server_behind(tmp_path):
+    server = World(settings_for(sqlite_url(tmp_path), "native"))
+    with alone(tmp_path, server.grpc_address) as bridge:
+        before = [requests.get(bridge.url + path).status_code for path in ("/health/live", "/health/ready")]
+        server.close()
+        after = [requests.get(bridge.url + path).status_code for path in ("/health/live", "/health/ready")]
+
+    assert (before, after) == ([200, 200], [200, 503])
+
+
+def test_a_trace_goes_through(tmp_path):
+    traces = []
+    server = World(settings_for(sqlite_url(tmp_path), "native"), lambda rpc, arrival, fault: traces.append(arrival.trace))
+    with alone(tmp_path, server.grpc_address) as bridge:
+        requests.get(bridge.url + "/version", headers={"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
+    server.close()
+
+    assert traces == ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"]

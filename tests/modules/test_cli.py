@@ -89,6 +89,7 @@ def serving(folder, *options, **environment):
     finally:
         if server.process.poll() is None:
             assert server.end() == 0, server.told
+        assert PASSWORD not in server.told
 
 
 def test_the_version_is_told(tmp_path):
