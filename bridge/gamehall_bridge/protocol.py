@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import ssl
 from collections.abc import Generator
 from enum import Enum
 from typing import Any
@@ -194,7 +195,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def http_server(bridge: Bridge, host: str, port: int, *, grace: float) -> HttpServer:
+def http_server(bridge: Bridge, host: str, port: int, *, grace: float, tls: ssl.SSLContext | None = None) -> HttpServer:
     """An HTTP server for the bridge; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
     config = uvicorn.Config(
         bridge,
@@ -210,5 +211,6 @@ def http_server(bridge: Bridge, host: str, port: int, *, grace: float) -> HttpSe
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),
         backlog=4096,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     return HttpServer(config)

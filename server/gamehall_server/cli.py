@@ -50,7 +50,7 @@ def serve(
         err.print(
             f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else "")
         )
-        err.print(f"  HTTP/JSON  http://{host}:{server.http_port}")
+        err.print(f"  HTTP/JSON  http{'s' if settings.tls_certificate else ''}://{host}:{server.http_port}")
         err.print(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
         err.print(f"  database   {_without_password(settings.database_url)}")
         if server.product.admin_password:

@@ -17,6 +17,7 @@ from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build
 from gamehall_server.settings import Settings
+from gamehall_server.tls import tls_of
 
 log = logging.getLogger("gamehall.serve")
 SWEEP_SECONDS = 600
@@ -36,11 +37,13 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(settings: Settings, *, observe: Observe = unobserved) -> AsyncIterator[Running]:
     """Serves until the block ends; then refuses new calls, lets those under way end, and closes the database."""
+    tls = tls_of(settings)
     product = await build(settings, observe=observe)
     try:
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
-        grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine)
-        http = http_server(Bridge(product.app, origins=origins), settings.host, settings.http_port, grace=settings.grace_seconds)
+        grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine, tls and tls.for_grpc())
+        bridge = Bridge(product.app, origins=origins)
+        http = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds, tls=tls and tls.for_http())
         listening = listen(settings.host, settings.http_port)
         await grpc.start()
         serving = asyncio.create_task(http.serve(sockets=[listening]))

@@ -33,6 +33,10 @@ class Settings:
     grace_seconds: float = 10.0
     # Passes of argon2id; 0 means as measured when the deployment first starts.
     password_passes: int = 0
+    # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> "Settings":

@@ -1,6 +1,6 @@
 """gRPC engines behind one face: grpcio's own asyncio server, and pygrpc-native, whose HTTP/2 runs in Rust.
 
-Both take the same handlers, reflection and health. `auto` takes the native one where its wheel is installed.
+Both take the same handlers, reflection and health. `auto` takes the native one where its wheel is installed, and grpcio for TLS.
 """
 
 from importlib import import_module
@@ -29,10 +29,10 @@ OPTIONS: list[tuple[str, Any]] = [
 
 
 class GrpcDoor:
-    """One gRPC server on one port."""
+    """One gRPC server on one port. `tls`: what it shows of itself and asks of clients; None for plain HTTP/2."""
 
-    def __init__(self, app: App, host: str, port: int, engine: str) -> None:
-        self.engine = _chosen(engine)
+    def __init__(self, app: App, host: str, port: int, engine: str, tls: grpc.ServerCredentials | None = None) -> None:
+        self.engine = _chosen(engine, tls is not None)
         self._server = _new_server(self.engine, app)
         services = register(app, self._server)
         self.health = health.aio.HealthServicer()
@@ -40,7 +40,8 @@ class GrpcDoor:
         self._services = ["", *services]
         reflection.enable_server_reflection([*services, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
         try:
-            self.port: int = self._server.add_insecure_port(f"{host}:{port}")
+            address = f"{host}:{port}"
+            self.port: int = self._server.add_insecure_port(address) if tls is None else self._server.add_secure_port(address, tls)
         except RuntimeError as error:
             raise OSError(f"port {port} cannot be opened for gRPC on {host}") from error
 
@@ -56,9 +57,13 @@ class GrpcDoor:
         await self._server.stop(grace)
 
 
-def _chosen(engine: str) -> str:
+def _chosen(engine: str, tls: bool) -> str:
     if engine not in ENGINES:
         raise ValueError(f"unknown gRPC engine {engine!r}; choose from {', '.join(ENGINES)}")
+    if tls and engine == "native":
+        raise ValueError("the native gRPC engine has no TLS: choose grpcio or auto, or end TLS at a proxy in front")
+    if tls:
+        return "grpcio"
     if engine != "auto":
         return engine
     try:
