@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 
 from gamehall_server import __version__
 from gamehall_server.settings import Settings
+
+if TYPE_CHECKING:
+    from gamehall_server.beside import Order
 
 T = TypeVar("T")
 out = Console(highlight=False)
@@ -68,6 +72,25 @@ def migrate(database_url: DatabaseUrl = None) -> None:
 
 
 @app.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file.")], database_url: DatabaseUrl = None) -> None:
+    """Copy the database to a file, also while servers use it. PostgreSQL's pg_dump must be on the PATH for its databases."""
+    from gamehall_server.backup import back_up
+    from gamehall_server.beside import BackUp, ask
+
+    url, target = _settings(database_url=database_url).database_url, file.absolute()
+    out.print(_explained(lambda: ask(url, BackUp(str(target))) or back_up(url, target)), soft_wrap=True)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup.")], database_url: DatabaseUrl = None) -> None:
+    """Make the database from a backup. It must not exist yet; one of PostgreSQL must be empty."""
+    from gamehall_server.backup import restore as run
+
+    url = _settings(database_url=database_url).database_url
+    out.print(_explained(lambda: run(url, file)), soft_wrap=True)
+
+
+@app.command()
 def routes() -> None:
     """List every HTTP route with its RPC and who may call it."""
     from gamehall_server.contract import bindings
@@ -92,11 +115,9 @@ def create_user(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Add a user. The password is asked for, or taken from GAMEHALL_USER_PASSWORD."""
-    from gamehall_server.admin import add_user
+    from gamehall_server.beside import AddUser
 
-    settings = _settings(database_url=database_url)
-    _explained(lambda: _migrated(settings))
-    number = _explained(lambda: asyncio.run(add_user(settings, username, email, password, role or [])))
+    number = _carried_out(_settings(database_url=database_url), AddUser(username, email, password, role or []))
     out.print(f"user {number}")
 
 
@@ -109,16 +130,30 @@ def create_client(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Add an API client and print its secret, this once."""
-    from gamehall_server.admin import add_client
+    from gamehall_server.beside import AddClient
 
-    settings = _settings(database_url=database_url)
-    _explained(lambda: _migrated(settings))
-    secret = _explained(lambda: asyncio.run(add_client(settings, client_key, name or client_key, public=public, roles=role or [])))
+    secret = _carried_out(_settings(database_url=database_url), AddClient(client_key, name or client_key, public, role or []))
     out.print(f"client {client_key}" + (f"\nsecret {secret}" if secret else "  (public)"))
 
 
 def _settings(**given: Any) -> Settings:
     return _explained(lambda: Settings.read(**given))
+
+
+def _carried_out(settings: Settings, order: "Order") -> str:
+    """An order's answer: of the server that has the database, or else of this process."""
+    from gamehall_server.beside import ask
+
+    def work() -> str:
+        told = ask(settings.database_url, order)
+        if told is not None:
+            return told
+        from gamehall_server.admin import perform_alone
+
+        _migrated(settings)
+        return asyncio.run(perform_alone(settings, order))
+
+    return _explained(work)
 
 
 def _migrated(settings: Settings) -> bool:
@@ -148,11 +183,12 @@ def _without_password(url: str) -> str:
 def _explained(work: Callable[[], T]) -> T:
     """Runs a command's work; what a person can mend is told in a sentence, without a stack trace."""
     from gamehall_server.kit.errors import Fault
-    from gamehall_server.kit.storage import DatabaseInUse
+    from gamehall_server.kit.storage import DatabaseInUse, UnsafeSQLite
+    from gamehall_server.kit.storage.sqlite_copy import CopyFailed
     from gamehall_server.migrate import Unusable
 
     try:
         return work()
-    except (Fault, DatabaseInUse, Unusable, OSError, ValueError) as problem:
+    except (Fault, DatabaseInUse, UnsafeSQLite, CopyFailed, Unusable, OSError, ValueError) as problem:
         err.print(f"[red]gamehall:[/red] {problem}")
         raise typer.Exit(1) from None

@@ -6,11 +6,14 @@ import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import uvloop
 from gamehall_bridge.app import Bridge
 from gamehall_bridge.protocol import http_server, listen
 
+from gamehall_server.admin import perform
+from gamehall_server.beside import side_door
 from gamehall_server.kit.engines import GrpcDoor
 from gamehall_server.kit.errors import Fault
 from gamehall_server.kit.invoke import App, Observe, unobserved
@@ -54,7 +57,8 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         if product.database.dialect == "postgresql":
             chores.append(asyncio.create_task(_renew(product)))
         try:
-            yield Running(product, listening.getsockname()[1], grpc)
+            async with side_door(product.database, partial(perform, product)):
+                yield Running(product, listening.getsockname()[1], grpc)
         finally:
             for chore in chores:
                 chore.cancel()
