@@ -182,15 +182,17 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; raises OSError with a sentence where it cannot be."""
+def listen(host: str, port: int, *, door: str = "HTTP", shared: bool = False) -> socket.socket:
+    """A socket bound to an address; raises OSError with a sentence where it cannot be. `shared`: with other processes of this user."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
     except OSError as error:
-        raise OSError(f"port {port} cannot be opened for HTTP on {host}: {error.strerror}") from error
+        raise OSError(f"port {port} cannot be opened for {door} on {host}: {error.strerror}") from error
     listening.set_inheritable(True)
     return listening
 

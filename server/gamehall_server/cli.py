@@ -18,6 +18,8 @@ from gamehall_server.settings import Settings
 
 if TYPE_CHECKING:
     from gamehall_server.beside import Order
+    from gamehall_server.serve import Running
+    from gamehall_server.workers import Doors
 
 T = TypeVar("T")
 out = Console(highlight=False)
@@ -40,16 +42,13 @@ def serve(
     grpc_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_GRPC_PORT", help="Port of gRPC.", min=0, max=65535)] = None,
     database_url: DatabaseUrl = None,
     sandbox: Annotated[bool | None, typer.Option("--sandbox", envvar="GAMEHALL_SANDBOX", help="Let testers set the clock.")] = None,
+    workers: Annotated[int | None, typer.Option(envvar="GAMEHALL_WORKERS", help="Processes, over one PostgreSQL.", min=1)] = None,
 ) -> None:
     """Serve gRPC and HTTP/JSON. Makes and migrates the database where needed."""
-    # Until the server runs nothing is garbage: looking for it is a sixth of a start. `running` switches it on.
-    gc.disable()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = _settings(host=host, http_port=http_port, grpc_port=grpc_port, database_url=database_url, sandbox=sandbox)
-    from gamehall_server.serve import Running
-    from gamehall_server.serve import serve as run
+    _prepare_to_serve()
+    settings = _settings(host=host, http_port=http_port, grpc_port=grpc_port, database_url=database_url, sandbox=sandbox, workers=workers)
 
-    def banner(server: Running) -> None:
+    def banner(server: "Running | Doors") -> None:
         host = "localhost" if settings.host in EVERYWHERE else settings.host
         err.print(
             f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else "")
@@ -57,11 +56,27 @@ def serve(
         err.print(f"  HTTP/JSON  http{'s' if settings.tls_certificate else ''}://{host}:{server.http_port}")
         err.print(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
         err.print(f"  database   {_without_password(settings.database_url)}")
-        if server.product.admin_password:
-            err.print(f"  [bold]admin      {settings.admin_username} / {server.product.admin_password}[/bold]  (shown this once)")
+        if server.admin_password:
+            err.print(f"  [bold]admin      {settings.admin_username} / {server.admin_password}[/bold]  (shown this once)")
+
+    if settings.workers > 1:
+        from gamehall_server.workers import supervise
+
+        raise typer.Exit(_explained(lambda: supervise(settings, banner, before=lambda: _migrated_apart(settings))))
+    from gamehall_server.serve import serve as run
 
     _explained(lambda: _migrated_apart(settings))
     _explained(lambda: run(settings, banner))
+
+
+@app.command(hidden=True)
+def worker() -> None:
+    """One of the processes of `serve --workers`. Everything it is told stands in the environment."""
+    _prepare_to_serve()
+    from gamehall_server.workers import work
+
+    settings = _settings()
+    _explained(lambda: work(settings))
 
 
 @app.command()
@@ -134,6 +149,12 @@ def create_client(
 
     secret = _carried_out(_settings(database_url=database_url), AddClient(client_key, name or client_key, public, role or []))
     out.print(f"client {client_key}" + (f"\nsecret {secret}" if secret else "  (public)"))
+
+
+def _prepare_to_serve() -> None:
+    # Until the server runs nothing is garbage: looking for it is a sixth of a start. `running` switches it on.
+    gc.disable()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def _settings(**given: Any) -> Settings:

@@ -35,6 +35,7 @@ class Running:
         self.http_port = http_port
         self.grpc_port = grpc.port
         self.engine = grpc.engine
+        self.admin_password = product.admin_password
 
 
 @contextlib.asynccontextmanager
@@ -44,10 +45,11 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
     product = await build(settings, observe=observe)
     try:
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
-        grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine, tls and tls.for_grpc())
+        shared = settings.workers > 1
+        grpc = GrpcDoor(product.app, settings.host, settings.grpc_port, settings.grpc_engine, tls and tls.for_grpc(), shared=shared)
         bridge = Bridge(product.app, origins=origins)
         http = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds, tls=tls and tls.for_http())
-        listening = listen(settings.host, settings.http_port)
+        listening = listen(settings.host, settings.http_port, shared=shared)
         await grpc.start()
         serving = asyncio.create_task(http.serve(sockets=[listening]))
         while not http.started and not serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
@@ -99,14 +101,16 @@ async def _renew(product: Product) -> None:
             log.warning("what is kept in memory was not renewed: %s", fault.message)
 
 
-def serve(settings: Settings, started: Callable[[Running], None]) -> None:
-    """Serves until SIGTERM or SIGINT."""
+def serve(settings: Settings, started: Callable[[Running], None], *, lifeline: int | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, or until the other end of a pipe (`lifeline`) is closed."""
 
     async def until_told() -> None:
         told = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told.set)
+        if lifeline is not None:
+            loop.add_reader(lifeline, told.set)
         async with running(settings) as server:
             started(server)
             await told.wait()

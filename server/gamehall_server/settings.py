@@ -33,6 +33,8 @@ class Settings:
     grace_seconds: float = 10.0
     # Passes of argon2id; 0 means as measured when the deployment first starts.
     password_passes: int = 0
+    # Processes that share the ports. More than one needs PostgreSQL.
+    workers: int = 1
     # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
     tls_certificate: str = ""
     tls_key: str = ""

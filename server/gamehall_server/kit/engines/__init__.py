@@ -24,16 +24,18 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_concurrent_streams", 100),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.so_reuseport", 0),
 ]
 
 
 class GrpcDoor:
-    """One gRPC server on one port. `tls`: what it shows of itself and asks of clients; None for plain HTTP/2."""
+    """One gRPC server on one port. `tls`: what it shows of itself and asks of clients; None for plain HTTP/2. `shared`: the port is
+    shared with other processes of this user."""
 
-    def __init__(self, app: App, host: str, port: int, engine: str, tls: grpc.ServerCredentials | None = None) -> None:
+    def __init__(
+        self, app: App, host: str, port: int, engine: str, tls: grpc.ServerCredentials | None = None, *, shared: bool = False
+    ) -> None:
         self.engine = _chosen(engine, tls is not None)
-        self._server = _new_server(self.engine, app)
+        self._server = _new_server(self.engine, app, [*OPTIONS, ("grpc.so_reuseport", int(shared))])
         services = register(app, self._server)
         self.health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
@@ -73,7 +75,7 @@ def _chosen(engine: str, tls: bool) -> str:
     return "native"
 
 
-def _new_server(engine: str, app: App) -> Any:
+def _new_server(engine: str, app: App, options: list[tuple[str, Any]]) -> Any:
     if engine == "native":
-        return native_server(app, OPTIONS)
-    return grpc.aio.server(options=OPTIONS)
+        return native_server(app, options)
+    return grpc.aio.server(options=options)
