@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
 from typing import Any
@@ -183,20 +184,22 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; raises OSError with a sentence where it cannot be."""
+def listen(host: str, port: int, *, door: str = "HTTP", shared: bool = False) -> socket.socket:
+    """A socket bound to an address; raises OSError with a sentence where it cannot be. `shared`: with other processes of this user."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
     except OSError as error:
-        raise OSError(f"port {port} cannot be opened for HTTP on {host}: {error.strerror}") from error
+        raise OSError(f"port {port} cannot be opened for {door} on {host}: {error.strerror}") from error
     listening.set_inheritable(True)
     return listening
 
 
-def http_server(bridge: Application, host: str, port: int, *, grace: float) -> HttpServer:
+def http_server(bridge: Application, host: str, port: int, *, grace: float, tls: ssl.SSLContext | None = None) -> HttpServer:
     """An HTTP server for an application; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
     config = uvicorn.Config(
         bridge,
@@ -212,5 +215,6 @@ def http_server(bridge: Application, host: str, port: int, *, grace: float) -> H
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),
         backlog=4096,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     return HttpServer(config)

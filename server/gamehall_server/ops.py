@@ -55,14 +55,11 @@ class OpsDoor:
     """An HTTP server for operators alone. `address` is host:port; ValueError where it is not."""
 
     def __init__(self, address: str, pages: Mapping[bytes, Fixed]) -> None:
-        host, colon, port = address.rpartition(":")
-        if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
-            raise ValueError("GAMEHALL_OPS_ADDRESS must be host:port")
-        host = host.removeprefix("[").removesuffix("]")
+        host, port = _parts(address)
         self._pages = pages
-        self._socket = listen(host, int(port))
+        self._socket = listen(host, port, door="operators")
         self.port: int = self._socket.getsockname()[1]
-        self._server: HttpServer = http_server(self, host, int(port), grace=1)
+        self._server: HttpServer = http_server(self, host, port, grace=1)
 
     async def start(self) -> None:
         """Opens the door."""
@@ -88,3 +85,25 @@ class OpsDoor:
         headers = [*headers, (b"content-type", content_type), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+def of_workers(address: str, count: int) -> list[str]:
+    """The operators' address of each worker: the port of each is one above that of the one before, or any free one where 0 is given.
+
+    Raises ValueError where there are no such ports, OSError with a sentence where one cannot be opened.
+    """
+    if not address:
+        return [""] * count
+    _, first = _parts(address)
+    found = [f"{address.rpartition(':')[0]}:{first and first + number}" for number in range(count)]
+    for each in found:
+        host, port = _parts(each)
+        listen(host, port, door="operators").close()
+    return found
+
+
+def _parts(address: str) -> tuple[str, int]:
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("GAMEHALL_OPS_ADDRESS must be host:port, and each worker takes the next port")
+    return host.removeprefix("[").removesuffix("]"), int(port)

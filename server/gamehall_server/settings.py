@@ -46,6 +46,12 @@ class Settings:
     otel: bool = False
     # Passes of argon2id; 0 means as measured when the deployment first starts.
     password_passes: int = 0
+    # Processes that share the ports. More than one needs PostgreSQL.
+    workers: int = 1
+    # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
 
     @property
     def secrets(self) -> tuple[str, ...]:

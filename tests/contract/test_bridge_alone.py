@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
+from processes import COMMAND, ENVIRONMENT, gamehall
 from worlds import World, settings_for, sqlite_url
 
 from tests.contract.doors import events
 from tests.contract.test_access_matrix import *  # noqa: F403  # The whole matrix, through this door.
-from tests.modules.test_cli import COMMAND, ENVIRONMENT, explained, gamehall
+from tests.modules.test_cli import explained
 from tests.modules.test_comments import *  # noqa: F403  # So are comments,
 from tests.modules.test_tokens import *  # noqa: F403  # tokens
 from tests.modules.test_users import *  # noqa: F403  # and users.
@@ -32,7 +33,7 @@ class Alone:
         while "  target  " not in printed.read_text():
             assert self.process.poll() is None, printed.read_text()
             time.sleep(0.02)
-        self.url = re.search(r"http://localhost:\d+", printed.read_text()).group().replace("localhost", "127.0.0.1")
+        self.url = re.search(r"https?://localhost:\d+", printed.read_text()).group().replace("localhost", "127.0.0.1")
 
     def end(self):
         """Tells it to end; gives its exit code."""

@@ -13,10 +13,10 @@ import yaml
 from gamehall_server.ops import METRICS
 from gamehall_server.settings import PREFIX, Settings
 from people import PASSWORD, fresh
+from processes import COMMAND, ENVIRONMENT, ROOT
 from worlds import ADMIN_PASSWORD, World, settings_for, sqlite_url
 
 from tests.databases import shared_postgres
-from tests.modules.test_cli import COMMAND, ENVIRONMENT, ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
