@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -27,6 +28,8 @@ from sqlmodel import Field, SQLModel
 P = ParamSpec("P")
 
 SETTINGS = "-c listen_addresses= -c max_connections=60 -c deadlock_timeout=50ms -c shared_buffers=64MB"
+# Becomes the user, then the command. With subprocess's own `user` Python forks, and a gRPC channel that is busy then aborts the child.
+AS_USER = "import os, pwd, sys; os.setuid(pwd.getpwnam(sys.argv[1]).pw_uid); os.execv(sys.argv[2], sys.argv[2:])"
 
 
 class PostgresServer:
@@ -69,7 +72,8 @@ class PostgresServer:
     def _run(self, command: str, *arguments: str, user: str | None = None) -> None:
         with tempfile.TemporaryFile() as output:
             # Not a pipe: the server would keep it open for as long as it runs.
-            done = subprocess.run([str(self._binaries / command), *arguments], stdout=output, stderr=output, user=user, check=False)
+            whole = [*([sys.executable, "-c", AS_USER, user] if user else []), str(self._binaries / command), *arguments]
+            done = subprocess.run(whole, stdout=output, stderr=output, check=False)
             if done.returncode:
                 output.seek(0)
                 raise RuntimeError(f"{command}: {output.read().decode()}")

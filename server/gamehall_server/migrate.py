@@ -55,7 +55,9 @@ def migrate(url: str) -> bool:
     if not url.startswith(SQLITE):
         return on_connection(url, _upgrade)
     # Nobody else may have the file open while its tables change.
-    claim = FileClaim(Path(url.removeprefix(SQLITE)))
+    file = Path(url.removeprefix(SQLITE)).resolve()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    claim = FileClaim(file)
     claim.take()
     try:
         return on_connection(url, _upgrade)
@@ -78,7 +80,6 @@ def on_connection(url: str, work: Callable[[Connection], T]) -> T:
 
 
 def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
-    Path(url.removeprefix(SQLITE)).resolve().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, module=_sqlite_driver(), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")

@@ -171,6 +171,23 @@ async def test_a_caller_that_goes_away_leaves_no_lock_and_no_connection_behind(u
 
 
 @told
+async def test_who_goes_away_while_a_connection_is_looked_at_loses_none(url: str) -> None:
+    async with opened(url) as database:
+        pool: Any = database.pool  # type: ignore[attr-defined]
+        connection = await pool.take()
+        pool.give(connection)
+        pool._free = [(connection, -1e9)]
+        taker = asyncio.ensure_future(pool.take())
+        await asyncio.sleep(0)
+        taker.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taker
+
+        assert await pool.take() is connection
+        pool.give(connection)
+
+
+@told
 async def test_a_commit_goes_on_when_its_caller_goes_away(url: str) -> None:
     async with opened(url) as database:
         await database.write(lambda db: jot(db, "first"))

@@ -246,6 +246,13 @@ def test_a_file_has_one_server(made, tmp_path):
         assert requests.get(server.http + "/health").json()["status"] == "UP"
 
 
+def test_the_folder_of_the_database_is_made(tmp_path):
+    with serving(tmp_path, GAMEHALL_DATABASE_URL="sqlite:///data/of/it.db") as server:
+        assert requests.get(server.http + "/health").json()["status"] == "UP"
+
+    assert (tmp_path / "data" / "of" / "it.db").is_file()
+
+
 def test_a_sandbox_says_so(made, tmp_path):
     with serving(tmp_path, "--sandbox") as server:
         assert "sandbox" in server.told

@@ -13,14 +13,17 @@ from gamehall.platform.v1.platform_pb2 import (
     GetVersionRequest,
     ListErrorCodesRequest,
     UpdateClockRequest,
+    WatchHealthRequest,
 )
-from gamehall.platform.v1.platform_pb2_grpc import SandboxServiceStub
+from gamehall.platform.v1.platform_pb2_grpc import PlatformServiceStub, SandboxServiceStub
 from gamehall_server import __version__
 from gamehall_server.kit import clock
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 from people import PASSWORD
 from worlds import World, settings_for, sqlite_url
 
-from tests.contract.doors import published_refusal
+from tests.contract.doors import events, published_refusal
 from tests.databases import PostgresServer, shared_postgres
 
 YEAR_2040 = 2_208_988_800
@@ -99,6 +102,40 @@ def test_a_server_without_its_database_says_so_until_it_is_back():
 
     assert told == ["DOWN", {"version": __version__}, 401]
     assert later == "UP"
+
+
+@pytest.mark.parametrize("engine", ["native", "grpcio"])
+def test_everybody_who_watches_hears_that_the_database_goes_and_comes_back(engine):
+    postgres = PostgresServer()
+    world = World(settings_for(postgres.fresh(), engine))
+    # A connection takes a hundred.
+    channels = [grpc.insecure_channel(world.grpc_address, [("grpc.use_local_subchannel_pool", 1)]) for _ in range(10)]
+    try:
+        asked = HealthCheckRequest(service="gamehall.users.v1.UserService")
+        watching = [HealthStub(channel).Watch(asked) for channel in channels for _ in range(100)]
+        ours = PlatformServiceStub(world.channel).WatchHealth(WatchHealthRequest())
+        over_http = events(requests.get(world.url + "/health/watch", stream=True))
+        told = []
+        for change in (lambda: None, postgres.stop, postgres.start):
+            change()
+            told.append(({next(watch).status for watch in watching}, next(ours).status, next(over_http)))
+    finally:
+        for channel in channels:
+            channel.close()
+        world.close()
+        postgres.remove()
+
+    up, down = (
+        ({number}, word, f'data: {{"status":"{word}","database":{{"status":"{word}"}}}}') for number, word in ((1, "UP"), (2, "DOWN"))
+    )
+    assert told == [up, down, up]
+
+
+def test_who_watches_a_service_that_is_not_there_is_told_so(world):
+    watch = HealthStub(world.channel).Watch(HealthCheckRequest(service="gamehall.none"))
+
+    assert next(watch).status == HealthCheckResponse.SERVICE_UNKNOWN
+    watch.cancel()
 
 
 def test_the_version_is_told(nobody):

@@ -24,6 +24,10 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_metadata_size", 16 * 1024),
     ("grpc.absolute_max_metadata_size", 16 * 1024),
     ("grpc.max_concurrent_streams", 100),
+    # How many calls may be on their way to us. With grpcio's own 1000 a burst of streams ends in CANCELLED, which says neither why nor when
+    # to come again; what is too much is for the App to say.
+    ("grpc.server.max_pending_requests", 10_000),
+    ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.so_reuseport", 0),

@@ -2,7 +2,7 @@
 
 Its asyncio server builds a servicer context and a metadata list for every call, which none of our methods looks at. This subclass takes
 the events of our unary RPCs before that happens: bytes and metadata in, bytes out. Streams, health and reflection go the library's way.
-It leans on private names of 0.5.0 (`_on_events`, `_front`, `_table`, `_send`), one more reason why the version is pinned exactly.
+It leans on private names of 0.5.0 (`_on_events`, `_front`, `_table`, `_calls`, `_send`), one more reason why the version is pinned exactly.
 """
 
 import asyncio
@@ -34,10 +34,12 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
 
         _ours: dict[int, Serve]
         _tasks: dict[int, asyncio.Task[None]]
+        _ending: bool
 
         async def start(self) -> None:
             """Opens the door."""
             self._tasks = {}
+            self._ending = False
             self._ours = {}
             await super().start()
             ours = ((number, app.rpcs.get(path)) for number, (path, _) in enumerate(self._table))
@@ -45,13 +47,16 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
 
         async def stop(self, grace: float | None) -> None:
             """Refuses new calls and lets those under way end for `grace` seconds."""
-            stopping = asyncio.ensure_future(super().stop(grace))
-            await asyncio.sleep(0)
-            if self._tasks and grace:
-                await asyncio.wait(list(self._tasks.values()), timeout=grace)
-            for task in list(self._tasks.values()):
+            self._ending = True
+            # Ours and the library's: its own stop knows only of the latter, and closes under the former.
+            tasks = [*self._tasks.values(), *(call.task for call in self._calls.values() if call.task is not None)]
+            if tasks and grace:
+                await asyncio.wait(tasks, timeout=grace)
+            late = list(self._tasks.values())
+            for task in late:
                 task.cancel()
-            await stopping
+            await asyncio.gather(*late, return_exceptions=True)
+            await super().stop(grace)
 
         def _on_events(self, events: list[tuple[Any, ...]]) -> None:
             others = []
@@ -63,7 +68,10 @@ def native_server(app: App, options: list[tuple[str, Any]]) -> Any:
                     if task is not None:
                         task.cancel()
                         continue
-                elif not self._stopping and (serve := ours.get(method_id)) is not None:
+                elif (serve := ours.get(method_id)) is not None:
+                    if self._ending:
+                        self._front.fail(call_id, ENDING, "The server is shutting down.", [])
+                        continue
                     if len(payload) > self._receive_limit:
                         self._front.fail(call_id, TOO_LARGE, f"The message is larger than {self._receive_limit} bytes.", [])
                         continue

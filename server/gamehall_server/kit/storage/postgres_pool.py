@@ -79,12 +79,13 @@ class Pool:
             self._waiting -= 1
         self._used += 1
         try:
+            if self._free and self._loop.time() - self._free[-1][1] > _LONG_UNUSED:
+                # Lets the loop read what the server may have said meanwhile, such as goodbye. Nothing is taken yet: the caller may be
+                # cancelled here, and what it held would be lost.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
             while self._free:
-                connection, since = self._free.pop()
-                if self._loop.time() - since > _LONG_UNUSED:
-                    # Lets the loop read what the server may have said meanwhile, such as goodbye.
-                    await asyncio.sleep(0)
-                    await asyncio.sleep(0)
+                connection, _ = self._free.pop()
                 if not connection.is_closed():
                     return connection
             return await self._connect()
