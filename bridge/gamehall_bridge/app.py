@@ -30,6 +30,8 @@ LARGEST_BODY = 1024 * 1024
 LARGEST_HEAD = 16 * 1024
 BODY_SECONDS = 10.0
 CALL_SECONDS = 30.0
+# The name under which a connection offers not to be read for a while.
+HOLD = "gamehall.hold"
 
 # The response headers of the published example.
 ALWAYS: Headers = [
@@ -202,6 +204,8 @@ class Bridge:
         extra = [*extra, *cors, (b"x-request-id", number.encode())]
         if messages is None:
             await _answer(scope, send, status, body, content_type, always, extra)
+            if status == 429 and HOLD in scope.get("extensions", ()):
+                scope["extensions"][HOLD]()
         else:
             await self._send_stream(scope, receive, send, extra, binding, messages, number)
 

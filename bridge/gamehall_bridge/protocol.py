@@ -15,7 +15,7 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.errors import Fault, Malformed
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gamehall_bridge.app import ALWAYS, LARGEST_HEAD, head_too_large
+from gamehall_bridge.app import ALWAYS, HOLD, LARGEST_HEAD, head_too_large
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.errors import refusal
 from gamehall_bridge.streams import Receive, Scope, Send
@@ -23,6 +23,8 @@ from gamehall_bridge.streams import Receive, Scope, Send
 AUTHORITY = re.compile(rb"^(https?://)[^/?#]*", re.IGNORECASE)
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
+# As long as an overloaded server says in Retry-After.
+HOLD_SECONDS = 1.0
 # How long a client may leave an answer unread that is larger than the buffers.
 UNREAD_SECONDS = 60.0
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -100,6 +102,18 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_size = -self._arrived
         self._hurry()
         super().on_message_begin()
+        self.scope["extensions"] = {HOLD: self.hold}  # type: ignore[dict-item]  # An extension of ours is a function.
+
+    def hold(self) -> None:
+        """Called by the bridge after it told a client to come back later. One that comes at once is not heard before: refusals alone
+        could keep the server busy."""
+        if not self.transport.is_closing():
+            self.flow.pause_reading()
+            self.loop.call_later(HOLD_SECONDS, self._heed)
+
+    def _heed(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""

@@ -262,12 +262,12 @@ def _without_password(url: str) -> str:
 def _explained(work: Callable[[], T]) -> T:
     """Runs a command's work; what a person can mend is told in a sentence, without a stack trace."""
     from gamehall_server.kit.errors import Fault
-    from gamehall_server.kit.storage import DatabaseInUse, UnsafeSQLite
+    from gamehall_server.kit.storage import DatabaseInUse, UnsafeDatabase
     from gamehall_server.kit.storage.sqlite_copy import CopyFailed
     from gamehall_server.migrate import Unusable
 
     try:
         return work()
-    except (Fault, DatabaseInUse, UnsafeSQLite, CopyFailed, Unusable, OSError, ValueError) as problem:
+    except (Fault, DatabaseInUse, UnsafeDatabase, CopyFailed, Unusable, OSError, ValueError) as problem:
         err.print(f"[red]gamehall:[/red] {problem}")
         raise typer.Exit(1) from None

@@ -75,6 +75,11 @@ class Parts(NamedTuple):
 # Every config that the product reads.
 BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS)
 
+# Passwords of eight letters and more that stand in other products' examples.
+TRIED_FIRST = frozenset(
+    ("password", "password1", "password123", "changeme", "change-me", "administrator", "12345678", "123456789", "gamehall")
+)
+
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Comments: lambda _: Comments(),
@@ -171,7 +176,16 @@ def _spans() -> "Spans":
 
 
 async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:
-    """Adds the administrator of a new deployment; gives the password when it had to be made up."""
+    """Adds the administrator of a new deployment; gives the password when it had to be made up.
+
+    Raises ValueError for a given password that the product would not take from a user, or that everybody tries first.
+    """
+    if settings.admin_password:
+        wrong = users.wrong_with(settings.admin_username, settings.admin_email, settings.admin_password)
+        if wrong:
+            raise ValueError(f"GAMEHALL_ADMIN_{wrong[0].field.upper()}: {wrong[0].message}")
+        if settings.admin_password.casefold() in TRIED_FIRST:
+            raise ValueError("GAMEHALL_ADMIN_PASSWORD: everybody tries this one first; leave it out, and one is made up")
     if await users.credentials_of(database.reader(), users.folded(settings.admin_username)) is not None:
         return None
     password = settings.admin_password or token(12)
