@@ -52,9 +52,14 @@ class PostgresServer:
         options = f"-k {self.folder} {SETTINGS}"
         self._run("pg_ctl", "-w", "-D", str(self.data), "-l", str(self.folder / "log"), "-o", options, "start", user=self._user)
 
-    def stop(self) -> None:
-        """Ends every connection and the server. What was committed stays."""
-        self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.data), "stop", user=self._user)
+    def stop(self, mode: str = "fast") -> None:
+        """Ends every connection and the server. What was committed stays. `mode` "immediate" leaves no time to write anything down."""
+        self._run("pg_ctl", "-w", "-m", mode, "-D", str(self.data), "stop", user=self._user)
+
+    def pids(self) -> list[int]:
+        """Its processes: the first, and one for each connection and chore."""
+        first = (self.data / "postmaster.pid").read_text().split()[0]
+        return [int(pid) for pid in (first, *Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
     def fresh(self) -> str:
         """The URL of a new, empty database."""

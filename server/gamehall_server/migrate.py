@@ -4,7 +4,7 @@ Alembic is imported only here, when there is something to migrate: `serve` on a 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -14,11 +14,12 @@ from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from gamehall_server.kit.storage import FileClaim, open_database
+from gamehall_server.kit.storage import FileClaim, UnsafeDatabase, open_database
 
 T = TypeVar("T")
 FOLDER = Path(__file__).parent / "migrations"
 SQLITE = "sqlite:///"
+OLDEST_POSTGRESQL = 14
 
 
 def newest() -> str:
@@ -70,7 +71,7 @@ class Unusable(Exception):
 
 
 def on_connection(url: str, work: Callable[[Connection], T]) -> T:
-    """Runs `work` on one connection, in one transaction. Raises ValueError for a URL of another kind, and Unusable."""
+    """Runs `work` on one connection, in one transaction. Raises ValueError for a URL of another kind, Unusable, UnsafeDatabase."""
     # Not opened: it judges the URL.
     open_database(url, ())
     try:
@@ -97,11 +98,29 @@ async def _on_postgres(url: str, work: Callable[[Connection], T]) -> T:
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
+            _refuse_unsafe((await connection.exec_driver_sql(_SAFETY)).one()._mapping)
             # Two nodes that start together migrate one after the other.
             await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7083202611)")
             return await connection.run_sync(work)
     finally:
         await engine.dispose()
+
+
+# What PostgreSQL is, and what it promises of a commit to sessions like ours.
+_SAFETY = """
+    SELECT current_setting('server_version_num') AS version, current_setting('fsync') AS fsync,
+    current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit
+"""
+
+
+def _refuse_unsafe(told: Mapping[Any, str]) -> None:
+    """Raises UnsafeDatabase for a server that nobody mends any more, or that may forget what it committed."""
+    version = int(told["version"]) // 10_000
+    if version < OLDEST_POSTGRESQL:
+        raise UnsafeDatabase(f"PostgreSQL {version} is too old: it takes {OLDEST_POSTGRESQL} or later.")
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        if told[name] == "off":
+            raise UnsafeDatabase(f"PostgreSQL runs with {name}=off and may forget what it committed: set it to on.")
 
 
 def _sqlite_driver() -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
-OURS = [path for folder in ("server", "bridge", "tools", "bench") for path in sorted((ROOT / folder).rglob("*.py"))]
+OURS = [path for folder in ("server", "bridge", "tools", "bench", "prove") for path in sorted((ROOT / folder).rglob("*.py"))]
 PRODUCT = [path for path in OURS if path.relative_to(ROOT).parts[0] in ("server", "bridge")]
 SERVICERS = [path for path in PRODUCT if path.name == "servicer.py"]
 CLOCK = "server/gamehall_server/kit/clock.py"

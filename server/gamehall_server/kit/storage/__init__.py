@@ -3,7 +3,7 @@
 from gamehall_server.kit.storage.handle import MOST_ROWS, Database, Handle
 from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
-from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeSQLite
+from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
 from gamehall_server.kit.storage.tables import Table, table_of
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Handle",
     "Query",
     "Table",
+    "UnsafeDatabase",
     "UnsafeSQLite",
     "any_of",
     "holding",

@@ -1,6 +1,7 @@
 """SQLite: one writer, a connection for reads on the loop's thread, and one for long reads in a thread of its own."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +43,9 @@ class SQLiteDatabase(Database):
     async def open(self) -> None:
         self._claim.take()
         try:
+            if self.path.exists() and not os.access(self.path, os.W_OK):
+                # SQLite would open it for reading alone, and stay with that when the file may be written again.
+                raise Unavailable(f"The database {self.path} may not be written.", retry_after=1)
             self._connect()
         except self._driver.Error as error:
             await self.close()
@@ -56,6 +60,7 @@ class SQLiteDatabase(Database):
         writing = driver.connect(self.path, writer=True, alone=not several)
         self._connections.append(writing)
         self._writer = Writer(driver, writing, self._columns)
+        self.groups = self._writer.groups
         if not several:
             self._reader = SharingReader(self, self._writer)
             return

@@ -34,7 +34,11 @@ class DatabaseInUse(RuntimeError):
     """Another process owns the database file."""
 
 
-class UnsafeSQLite(RuntimeError):
+class UnsafeDatabase(RuntimeError):
+    """This database could lose committed data."""
+
+
+class UnsafeSQLite(UnsafeDatabase):
     """This SQLite could lose committed data in the way it was asked to be used."""
 
 

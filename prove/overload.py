@@ -1,0 +1,82 @@
+"""Ten times as many callers as the server takes at once: it serves as many calls as ever, and refuses the others at once."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.load import requests
+from bench.machine import cores, memory_mb
+from prove import crowd
+from prove.doors import Doors
+from prove.ground import Ground, ground
+from prove.product import Product, served
+from prove.proof import Found, main
+
+BAR = "at 10x: goodput >= 90 % of peak, p99 of the admitted <= 250 ms, the rest 429 / RESOURCE_EXHAUSTED at once, +50 MB at most"
+MOST_IN_FLIGHT, PEAK, OVERLOAD = 64, 64, 640
+ALLOWED = {"429", "RESOURCE_EXHAUSTED"}
+# What a refused caller does: comes back when it was told to, or at once.
+MANNERS = {"patient": 1.0, "rude": 0.0}
+
+
+def overloaded(found: Found, on: Ground, door: str, engine: str, seconds: float, *, manner: str = "patient", timed: bool = True) -> None:
+    """The peak at one door first, then ten times the callers."""
+    name = f"{door} {engine} {manner}"
+    with served(on, GAMEHALL_MOST_IN_FLIGHT=str(MOST_IN_FLIGHT), GAMEHALL_GRPC_ENGINE=engine) as product, _apart(product, timed):
+        prepared = (requests.http if door == "http" else requests.grpc)("create", on.tokens, 1)
+        port = product.http_port if door == "http" else product.grpc_port
+        least = 0 if timed else OVERLOAD * 2
+        peak, took = crowd.load(door, port, prepared, PEAK, seconds, least // 10, 0)
+        found.check(not peak.outcomes.keys() - ALLOWED, f"{name}, at its peak: {peak.outcomes.most_common(2)}")
+        memory = memory_mb(product.pid)
+        over, longer = crowd.load(door, port, prepared, OVERLOAD, seconds * 2, least, MANNERS[manner])
+        grown = memory_mb(product.pid) - memory
+        doors = Doors(product, found, f"{name}, afterwards")
+        calls = [doors.write_http("after"), doors.write_grpc("after"), doors.read_http("1"), doors.read_grpc("1")]
+        found.check(None not in calls, f"{name}: a call was refused after the overload")
+        doors.close()
+        found.check(product.stop() == 0, f"{name}: the server did not end well")
+    found.check(not over.outcomes.keys() - ALLOWED, f"{name}: {over.outcomes.most_common(3)}")
+    found.check(bool(over.latencies), f"{name}: nobody was served")
+    found.check(bool(over.refusals), f"{name}: nobody was refused")
+    if timed:
+        good = round(100 * len(over.latencies) / longer / (len(peak.latencies) / took))
+        found.count(f"{name}: peak/s", round(len(peak.latencies) / took))
+        found.count(f"{name}: goodput %", good)
+        found.count(f"{name}: refused/s", round(len(over.refusals) / longer))
+        found.count(f"{name}: p99 ms", round(over.quantile(0.99) * 1000))
+        found.count(f"{name}: MB more", round(grown))
+        # A rude caller's wait at HTTP is its own doing; at gRPC, where a connection holds many callers, what it costs is told.
+        found.check(good >= 90 or (door, manner) == ("grpc", "rude"), f"{name}: goodput {good} %")
+        found.check(over.quantile(0.99) <= 0.25 or manner == "rude", f"{name}: p99 of the admitted {over.quantile(0.99):.3f} s")
+        found.check(grown <= 50, f"{name}: {grown:.0f} MB more")
+
+
+@contextmanager
+def _apart(product: Product, wanted: bool) -> Iterator[None]:
+    """The server and the callers have a core each, as in the benchmarks."""
+    if not wanted:
+        yield
+        return
+    everywhere = os.sched_getaffinity(0)
+    server, callers, _ = cores()
+    for thread in Path(f"/proc/{product.pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), server)
+    os.sched_setaffinity(0, callers)
+    yield
+    os.sched_setaffinity(0, everywhere)
+
+
+def prove(seconds: float, seed: int) -> Found:
+    """Each door and engine, on SQLite."""
+    found = Found()
+    for manner in MANNERS:
+        for door, engine in (("http", "native"), ("grpc", "native"), ("grpc", "grpcio")):
+            with ground("sqlite") as on:
+                overloaded(found, on, door, engine, seconds, manner=manner)
+    return found
+
+
+if __name__ == "__main__":
+    main("overload", BAR, prove, 4)

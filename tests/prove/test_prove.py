@@ -1,0 +1,114 @@
+"""The proofs in their short form: everything they count and look at, and nothing of how long it took."""
+
+import random
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+
+from prove import books, faults, kill, outage, overload, refuse
+from prove.ground import Ground, ground
+from prove.proof import Found
+from tests.databases import shared_postgres
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture
+def found():
+    return Found()
+
+
+def fresh(kind):
+    return ground(kind, shared_postgres() if kind == "postgresql" else None)
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_what_was_acknowledged_before_a_kill_is_there_once(found, kind):
+    with fresh(kind) as on:
+        kill.killed(found, on, seconds=0, seed=1, least=1)
+
+    assert not found.wrong
+    assert found.counts[f"{kind}: kills"] == 1
+    assert found.counts[f"{kind}: acknowledged"] > 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM comment WHERE content = 'k0.1'",
+        "DELETE FROM outbox WHERE type = 'comment_created'",
+        "DELETE FROM idempotency",
+        "DELETE FROM audit",
+        "INSERT INTO comment (context, context_id, content, created_date, updated_date) VALUES ('', '', 'k0.1', 0, 0)",
+    ],
+)
+def test_the_books_tell_what_is_lost_doubled_or_half(damage):
+    with ground("sqlite") as on:
+        with faults.served(on) as product:
+            acks = kill.Acks(on.folder / "acks")
+            writer = kill.Writer(product, acks, Found(), product.chief(), 0, 1, None)
+            for turn, kind in enumerate(("user", "comment", "config")):
+                writer.make(kind, f"k0.{turn}")
+            writer.close()
+        told = acks.all()
+        before, after = Found(), Found()
+        books.audit(before, on.url, told)
+        with sqlite3.connect(on.file) as hand:
+            hand.execute(damage)
+        hand.close()
+        books.audit(after, on.url, told)
+
+    assert not before.wrong
+    assert after.wrong
+
+
+FAULTS: dict[str, Callable[[Found, Ground], None]] = {
+    "a full disk": lambda found, on: faults.full_disk(found, on, 0),
+    "a foreign lock": faults.foreign_lock,
+    "a second process": faults.second_process,
+    "a read-only file": faults.read_only,
+    "a clock that jumps": lambda found, on: faults.clock_jump(found, on, random.Random(1)),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_of_the_machine_ends_in_clear_errors_and_passes(found, name):
+    with ground("sqlite") as on:
+        FAULTS[name](found, on)
+
+    assert not found.wrong
+
+
+def test_nothing_but_unavailable_is_heard_of_an_outage(found):
+    with ground("postgresql") as on:
+        outage.outages(found, on, rounds=1, down=0, pause=0.2, seed=1, timed=False)
+
+    assert not found.wrong
+    assert found.counts["told to come back"] > 0
+
+
+def test_what_loses_data_or_lets_strangers_in_is_refused_at_start(found):
+    with ground("sqlite") as on:
+        refuse.old_sqlite(found, on)
+        refuse.default_secrets(found, on, refuse.PASSWORDS[1:2])
+
+    assert not found.wrong
+    assert found.counts["refused"] == 3
+
+
+def test_a_postgresql_that_forgets_or_is_too_old_is_refused_at_start(found):
+    with fresh("postgresql") as on:
+        refuse.unsafe_postgresql(found, on, refuse.POSTGRESQL[3:4])
+        refuse.old_postgresql(found, on)
+
+    assert not found.wrong
+    assert found.counts["refused"] == 2
+
+
+@pytest.mark.parametrize("door, engine", [("http", "native"), ("grpc", "native"), ("grpc", "grpcio")])
+def test_an_overloaded_server_serves_some_and_refuses_the_others(found, door, engine):
+    with ground("sqlite") as on:
+        overload.overloaded(found, on, door, engine, 0, timed=False)
+
+    assert not found.wrong
