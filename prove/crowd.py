@@ -105,7 +105,7 @@ async def _load(door: str, port: int, prepared: list[Any], callers: int, seconds
         transports.append(transport)
     answers.open()
     began = perf_counter()
-    while perf_counter() - began < seconds or len(answers.latencies) + sum(answers.outcomes.values()) < least:  # noqa: ASYNC110  # Counters have no event.
+    while perf_counter() - began < seconds or len(answers.latencies) + sum(answers.outcomes.values()) < least:  # noqa: ASYNC110  # A stopwatch.
         await asyncio.sleep(0.01)
     took = perf_counter() - began
     answers.stopping = True

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gamehall_server.admin import add_user
+from gamehall_server.admin import add_user_to, opened
 from gamehall_server.settings import Settings
 
 from bench.fill import fill
@@ -43,8 +43,13 @@ def ground(kind: str, postgres: PostgresServer | None = None, *, comments: int =
             server = postgres or own
             url = f"sqlite:///{folder}/gamehall.db" if kind == "sqlite" or server is None else server.fresh()
             tokens = fill(url, comments, objects)
-            asyncio.run(add_user(Settings(database_url=url, password_passes=1), CHIEF, "chief@example.com", PASSWORD, ["ROLE_ADMIN"]))
+            asyncio.run(_add_chief(Settings(database_url=url, password_passes=1)))
             yield Ground(kind, url, Path(folder), tokens, server)
     finally:
         if own is not None:
             own.remove()
+
+
+async def _add_chief(settings: Settings) -> None:
+    async with opened(settings) as product:
+        await add_user_to(product, CHIEF, "chief@example.com", PASSWORD, ["ROLE_ADMIN"])

@@ -1,14 +1,16 @@
 """Running servers and people. Nothing about a module."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
-from people import Person, fresh
+from people import CANARIES, Person, fresh
 from recording import Recorder
+from watching import WatchedLog
 from worlds import World, settings_for, sqlite_url
 
 from tests.databases import shared_postgres
@@ -24,6 +26,23 @@ def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
     yield recorder
     recorder.write()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_log() -> Iterator[WatchedLog]:
+    """The log of the whole run, as the product writes it: no secret that the tests made may stand in it."""
+    watched = WatchedLog(CANARIES)
+    logging.getLogger().addHandler(watched)
+    logging.getLogger("gamehall").setLevel(logging.INFO)
+    yield watched
+    logging.getLogger().removeHandler(watched)
+    assert watched.caught == []
+
+
+@pytest.fixture
+def canaries() -> set[str]:
+    """Every secret that the run has made."""
+    return CANARIES
 
 
 @pytest.fixture(scope="session", params=WORLDS)

@@ -14,9 +14,10 @@ from gamehall_server.kit.invoke import Observe, unobserved
 from gamehall_server.migrate import migrate
 from gamehall_server.serve import Running, running
 from gamehall_server.settings import Settings
-from people import PASSWORD, Person, fresh
+from people import CANARIES, PASSWORD, Person, fresh
 
 ADMIN_PASSWORD = "the administrator's own"
+CANARIES.add(ADMIN_PASSWORD)
 
 
 class World:
@@ -98,6 +99,7 @@ class World:
         """A new private client with these roles, signed in by its secret."""
         key = fresh("server")
         secret = self.inside(lambda: add_client_to(self.server.product, key, key, public=False, roles=list(roles)))
+        CANARIES.add(secret)
         form = {"grant_type": "client_credentials", "client_id": key, "client_secret": secret}
         answer = requests.post(self.url + "/oauth/token", data=form)
         assert answer.status_code == 200, answer.text

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
@@ -17,6 +19,8 @@ from gamehall_bridge.connect import Connect, Spoken
 from gamehall_bridge.cors import Cors
 from gamehall_bridge.deadlines import Deadlines
 from gamehall_bridge.documents import pages_of
+from gamehall_bridge.documents.pages import Answer as PageAnswer
+from gamehall_bridge.documents.pages import Head as PageHead
 from gamehall_bridge.errors import Headers, Refused, refusal
 from gamehall_bridge.routes import Match, Routes, routes_of
 from gamehall_bridge.streams import Events, Receive, Scope, Send, send_stream
@@ -56,6 +60,14 @@ class Invoker(Protocol):
         ...
 
 
+class Fixed(Protocol):
+    """A page at a path of its own, beside the routes of the contract."""
+
+    async def answer(self, head: PageHead, scheme: bytes) -> PageAnswer:
+        """Status, body, headers and content type."""
+        ...
+
+
 class Gone(Exception):
     """The client left before its request was whole. Nobody is there to answer."""
 
@@ -63,13 +75,25 @@ class Gone(Exception):
 class Head:
     """The request's head: the headers that matter here."""
 
-    __slots__ = ("authorization", "content_encoding", "content_length", "content_type", "forwarded", "key", "origin", "preflight", "size")
+    __slots__ = (
+        "authorization",
+        "content_encoding",
+        "content_length",
+        "content_type",
+        "forwarded",
+        "key",
+        "origin",
+        "preflight",
+        "size",
+        "trace",
+    )
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.authorization: bytes | None = None
         self.forwarded: bytes | None = None
         self.key: bytes | None = None
         self.origin: bytes | None = None
+        self.trace: bytes | None = None
         self.content_type = b""
         self.content_encoding = b""
         self.content_length = b""
@@ -90,6 +114,8 @@ class Head:
                 self.content_length = value
             elif name == b"content-encoding":
                 self.content_encoding = value.lower()
+            elif name == b"traceparent":
+                self.trace = value
             elif name == b"x-forwarded-for":
                 self.forwarded = value if self.forwarded is None else self.forwarded + b"," + value
             elif name == b"access-control-request-method":
@@ -99,13 +125,22 @@ class Head:
 class Bridge:
     """The ASGI application over an App."""
 
-    def __init__(self, app: Invoker, *, origins: tuple[str, ...] = (), largest_body: int = LARGEST_BODY) -> None:
+    def __init__(
+        self,
+        app: Invoker,
+        *,
+        origins: tuple[str, ...] = (),
+        largest_body: int = LARGEST_BODY,
+        pages: Mapping[bytes, Fixed] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._cors = Cors(origins)
         self._largest_body = largest_body
         self._routes = Routes(route for rpc in app.rpcs.values() for route in routes_of(rpc))
         self._connect = Connect(app.rpcs)
-        self._pages = pages_of(app.rpcs.values())
+        self._pages: dict[bytes, Fixed] = {**pages_of(app.rpcs.values()), **pages}
+        # Answers by status: also those that never came to a call.
+        self.answered: defaultdict[int, int] = defaultdict(int)
         self._deadlines = Deadlines()
         self._bindings: dict[tuple[str, str], Binding] = {}
 
@@ -164,6 +199,7 @@ class Bridge:
             status, body, extra, content_type = self._refusal(Internal(), number, binding, head, sent)
         finally:
             self._deadlines.end(deadline)
+        self.answered[status] += 1
         number = number if arrival is None else arrival.request_id
         extra = [*extra, *cors, (b"x-request-id", number.encode())]
         if messages is None:
@@ -278,7 +314,8 @@ def _arrival(scope: Scope, head: Head, number: str) -> Arrival:
     client = scope.get("client")
     authorization, key = _ascii(head.authorization, "Authorization"), _ascii(head.key, "Idempotency-Key")
     forwarded = None if head.forwarded is None else head.forwarded.decode("latin-1")
-    return Arrival(number, client[0] if client else "", "http", authorization, key, forwarded=forwarded)
+    trace = None if head.trace is None else head.trace.decode("latin-1")
+    return Arrival(number, client[0] if client else "", "http", authorization, key, forwarded=forwarded, trace=trace)
 
 
 def _ascii(value: bytes | None, name: str) -> str | None:

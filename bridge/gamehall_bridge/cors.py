@@ -5,7 +5,8 @@ ANY = "*"
 # What a browser may send and read.
 _ALLOW_HEADERS = (
     b"access-control-allow-headers",
-    b"authorization, content-type, idempotency-key, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, x-user-agent",
+    b"authorization, content-type, idempotency-key, traceparent, tracestate, "
+    b"connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, x-user-agent",
 )
 _EXPOSE = (
     b"access-control-expose-headers",

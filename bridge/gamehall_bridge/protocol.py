@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import Generator
+import ssl
+from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
 from typing import Any
 
@@ -14,9 +15,10 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.errors import Fault, Malformed
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gamehall_bridge.app import ALWAYS, HOLD, LARGEST_HEAD, Bridge, head_too_large
+from gamehall_bridge.app import ALWAYS, HOLD, LARGEST_HEAD, head_too_large
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.errors import refusal
+from gamehall_bridge.streams import Receive, Scope, Send
 
 AUTHORITY = re.compile(rb"^(https?://)[^/?#]*", re.IGNORECASE)
 HEAD_SECONDS = 10.0
@@ -25,6 +27,7 @@ KEEP_ALIVE_SECONDS = 75
 HOLD_SECONDS = 1.0
 # How long a client may leave an answer unread that is larger than the buffers.
 UNREAD_SECONDS = 60.0
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -99,7 +102,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_size = -self._arrived
         self._hurry()
         super().on_message_begin()
-        self.scope["extensions"] = {HOLD: self.hold}  # type: ignore[dict-item]  # uvicorn's type knows ASGI's own extensions alone.
+        self.scope["extensions"] = {HOLD: self.hold}  # type: ignore[dict-item]  # An extension of ours is a function.
 
     def hold(self) -> None:
         """Called by the bridge after it told a client to come back later. One that comes at once is not heard before: refusals alone
@@ -195,21 +198,23 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; raises OSError with a sentence where it cannot be."""
+def listen(host: str, port: int, *, door: str = "HTTP", shared: bool = False) -> socket.socket:
+    """A socket bound to an address; raises OSError with a sentence where it cannot be. `shared`: with other processes of this user."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
     except OSError as error:
-        raise OSError(f"port {port} cannot be opened for HTTP on {host}: {error.strerror}") from error
+        raise OSError(f"port {port} cannot be opened for {door} on {host}: {error.strerror}") from error
     listening.set_inheritable(True)
     return listening
 
 
-def http_server(bridge: Bridge, host: str, port: int, *, grace: float) -> HttpServer:
-    """An HTTP server for the bridge; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
+def http_server(bridge: Application, host: str, port: int, *, grace: float, tls: ssl.SSLContext | None = None) -> HttpServer:
+    """An HTTP server for an application; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
     config = uvicorn.Config(
         bridge,
         host=host,
@@ -224,5 +229,6 @@ def http_server(bridge: Bridge, host: str, port: int, *, grace: float) -> HttpSe
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),
         backlog=4096,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     return HttpServer(config)

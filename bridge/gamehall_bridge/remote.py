@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 from gamehall.options.v1.errors_pb2 import ErrorReason
+from gamehall_server.kit.current import TRACEPARENT
 from gamehall_server.kit.engines.handlers import REPLAYED
 from gamehall_server.kit.engines.status import DETAILS, DOMAIN, REQUEST_ID
 from gamehall_server.kit.errors import Fault, Internal, Invalid, NotFound, TimedOut, Unavailable, Violation
@@ -130,7 +131,12 @@ async def _still_allowed() -> None:
 
 def _metadata(arrival: Arrival) -> list[tuple[str, str]]:
     address = arrival.address if arrival.forwarded is None else f"{arrival.forwarded},{arrival.address}"
-    told = [(HEADER, address), ("authorization", arrival.authorization), ("idempotency-key", arrival.idempotency_key)]
+    told = [
+        (HEADER, address),
+        ("authorization", arrival.authorization),
+        ("idempotency-key", arrival.idempotency_key),
+        (TRACEPARENT, arrival.trace),
+    ]
     return [(name, _plain(value)) for name, value in told if value is not None]
 
 

@@ -1,11 +1,15 @@
-"""What the command line does to a database that no server has open, as functions that a running product can call too."""
+"""What the command line does to a database, as functions of a running product."""
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from gamehall_server.backup import back_up_open
+from gamehall_server.beside import AddClient, AddUser, Order
 from gamehall_server.kit.errors import Duplicate, Invalid, NotFound, Violation
 from gamehall_server.kit.storage import Handle
+from gamehall_server.kit.storage.sqlite import SQLiteDatabase
 from gamehall_server.main import Product, build
 from gamehall_server.modules import users
 from gamehall_server.modules.access import ROLE_USER, clients, grant_role, known_roles
@@ -22,16 +26,20 @@ async def opened(settings: Settings) -> AsyncIterator[Product]:
         await product.close()
 
 
-async def add_user(settings: Settings, username: str, email: str, password: str, roles: list[str]) -> int:
-    """As `add_user_to`, on a database that nobody has open."""
-    async with opened(settings) as product:
-        return await add_user_to(product, username, email, password, roles)
+async def perform(product: Product, order: Order) -> str:
+    """Carries out an order of the command line; gives its answer. Raises Fault and what a backup raises."""
+    if isinstance(order, AddUser):
+        return str(await add_user_to(product, order.username, order.email, order.password, order.roles))
+    if isinstance(order, AddClient):
+        return await add_client_to(product, order.client_key, order.name, public=order.public, roles=order.roles)
+    assert isinstance(product.database, SQLiteDatabase)
+    return await back_up_open(product.database.path, Path(order.path))
 
 
-async def add_client(settings: Settings, client_key: str, name: str, *, public: bool, roles: list[str]) -> str:
-    """As `add_client_to`, on a database that nobody has open."""
+async def perform_alone(settings: Settings, order: Order) -> str:
+    """As `perform`, without doors."""
     async with opened(settings) as product:
-        return await add_client_to(product, client_key, name, public=public, roles=roles)
+        return await perform(product, order)
 
 
 async def add_user_to(product: Product, username: str, email: str, password: str, roles: list[str]) -> int:

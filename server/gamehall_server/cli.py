@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,7 +16,13 @@ from rich.console import Console
 from gamehall_server import __version__
 from gamehall_server.settings import Settings
 
+if TYPE_CHECKING:
+    from gamehall_server.beside import Order
+    from gamehall_server.serve import Running
+    from gamehall_server.workers import Doors
+
 T = TypeVar("T")
+log = logging.getLogger("gamehall.cli")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 # Addresses that stand for this machine in the banner.
@@ -36,28 +43,63 @@ def serve(
     grpc_port: Annotated[int | None, typer.Option(envvar="GAMEHALL_GRPC_PORT", help="Port of gRPC.", min=0, max=65535)] = None,
     database_url: DatabaseUrl = None,
     sandbox: Annotated[bool | None, typer.Option("--sandbox", envvar="GAMEHALL_SANDBOX", help="Let testers set the clock.")] = None,
+    workers: Annotated[int | None, typer.Option(envvar="GAMEHALL_WORKERS", help="Processes, over one PostgreSQL.", min=1)] = None,
 ) -> None:
     """Serve gRPC and HTTP/JSON. Makes and migrates the database where needed."""
-    # Until the server runs nothing is garbage: looking for it is a sixth of a start. `running` switches it on.
-    gc.disable()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = _settings(host=host, http_port=http_port, grpc_port=grpc_port, database_url=database_url, sandbox=sandbox)
-    from gamehall_server.serve import Running
-    from gamehall_server.serve import serve as run
+    settings = _about_to_serve(
+        host=host, http_port=http_port, grpc_port=grpc_port, database_url=database_url, sandbox=sandbox, workers=workers
+    )
 
-    def banner(server: Running) -> None:
+    def banner(server: "Running | Doors") -> None:
+        if settings.log_format == "json":
+            told = {
+                "version": __version__,
+                "sandbox": settings.sandbox,
+                "engine": server.engine,
+                "workers": settings.workers,
+                "tls": bool(settings.tls_certificate),
+                "database": _without_password(settings.database_url),
+            }
+            ports = {"http_port": server.http_port, "grpc_port": server.grpc_port, "ops_port": server.ops_port}
+            log.info("serving", extra={"told": {**told, "host": settings.host, **ports}})
+            if server.admin_password:
+                # Not the log's business, which goes to stderr.
+                out.print(f"admin {settings.admin_username} / {server.admin_password} (shown this once)")
+            return
         host = "localhost" if settings.host in EVERYWHERE else settings.host
         err.print(
             f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else "")
         )
-        err.print(f"  HTTP/JSON  http://{host}:{server.http_port}")
+        err.print(f"  HTTP/JSON  {_scheme(settings)}://{host}:{server.http_port}")
         err.print(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
+        if server.ops_port is not None:
+            err.print(
+                f"  operators  http://{settings.ops_address.rpartition(':')[0]}:{server.ops_port}/metrics"
+                + ("  (the first worker's)" if settings.workers > 1 else "")
+            )
+        if settings.workers > 1:
+            err.print(f"  workers    {settings.workers}")
         err.print(f"  database   {_without_password(settings.database_url)}")
-        if server.product.admin_password:
-            err.print(f"  [bold]admin      {settings.admin_username} / {server.product.admin_password}[/bold]  (shown this once)")
+        if server.admin_password:
+            err.print(f"  [bold]admin      {settings.admin_username} / {server.admin_password}[/bold]  (shown this once)")
+
+    if settings.workers > 1:
+        from gamehall_server.workers import supervise
+
+        raise typer.Exit(_explained(lambda: supervise(settings, banner, before=lambda: _migrated_apart(settings))))
+    from gamehall_server.serve import serve as run
 
     _explained(lambda: _migrated_apart(settings))
     _explained(lambda: run(settings, banner))
+
+
+@app.command(hidden=True)
+def worker() -> None:
+    """One of the processes of `serve --workers`. Everything it is told stands in the environment."""
+    settings = _about_to_serve()
+    from gamehall_server.workers import work
+
+    _explained(lambda: work(settings))
 
 
 @app.command()
@@ -71,15 +113,17 @@ def bridge(
 
     The server believes callers' addresses where this machine's is among its GAMEHALL_TRUSTED_PROXIES.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = _settings(host=host, http_port=http_port, sandbox=sandbox)
+    settings = _about_to_serve(host=host, http_port=http_port, sandbox=sandbox)
     from gamehall_server.serve import HttpDoor
     from gamehall_server.serve import bridge as run
 
     def banner(door: HttpDoor) -> None:
+        if settings.log_format == "json":
+            log.info("serving", extra={"told": {"version": __version__, "target": target, "host": settings.host, "http_port": door.port}})
+            return
         host = "localhost" if settings.host in EVERYWHERE else settings.host
         err.print(f"[bold]Gamehall {__version__}[/bold]  the bridge alone")
-        err.print(f"  HTTP/JSON  http://{host}:{door.port}")
+        err.print(f"  HTTP/JSON  {_scheme(settings)}://{host}:{door.port}")
         err.print(f"  target     {target}")
 
     _explained(lambda: run(settings, target, banner))
@@ -90,6 +134,25 @@ def migrate(database_url: DatabaseUrl = None) -> None:
     """Bring the database to the schema of this version."""
     done = _explained(lambda: _migrated(_settings(database_url=database_url)))
     out.print("migrated" if done else "nothing to do")
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file.")], database_url: DatabaseUrl = None) -> None:
+    """Copy the database to a file, also while servers use it. PostgreSQL's pg_dump must be on the PATH for its databases."""
+    from gamehall_server.backup import back_up
+    from gamehall_server.beside import BackUp, ask
+
+    url, target = _settings(database_url=database_url).database_url, file.absolute()
+    out.print(_explained(lambda: ask(url, BackUp(str(target))) or back_up(url, target)), soft_wrap=True)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup.")], database_url: DatabaseUrl = None) -> None:
+    """Make the database from a backup. It must not exist yet; one of PostgreSQL must be empty."""
+    from gamehall_server.backup import restore as run
+
+    url = _settings(database_url=database_url).database_url
+    out.print(_explained(lambda: run(url, file)), soft_wrap=True)
 
 
 @app.command()
@@ -117,11 +180,9 @@ def create_user(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Add a user. The password is asked for, or taken from GAMEHALL_USER_PASSWORD."""
-    from gamehall_server.admin import add_user
+    from gamehall_server.beside import AddUser
 
-    settings = _settings(database_url=database_url)
-    _explained(lambda: _migrated(settings))
-    number = _explained(lambda: asyncio.run(add_user(settings, username, email, password, role or [])))
+    number = _carried_out(_settings(database_url=database_url), AddUser(username, email, password, role or []))
     out.print(f"user {number}")
 
 
@@ -134,16 +195,44 @@ def create_client(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Add an API client and print its secret, this once."""
-    from gamehall_server.admin import add_client
+    from gamehall_server.beside import AddClient
 
-    settings = _settings(database_url=database_url)
-    _explained(lambda: _migrated(settings))
-    secret = _explained(lambda: asyncio.run(add_client(settings, client_key, name or client_key, public=public, roles=role or [])))
+    secret = _carried_out(_settings(database_url=database_url), AddClient(client_key, name or client_key, public, role or []))
     out.print(f"client {client_key}" + (f"\nsecret {secret}" if secret else "  (public)"))
+
+
+def _about_to_serve(**given: Any) -> Settings:
+    # Until the server runs nothing is garbage: looking for it is a sixth of a start. `spare_the_collector` switches it on.
+    gc.disable()
+    settings = _settings(**given)
+    from gamehall_server.kit.logs import log_to
+
+    _explained(lambda: log_to(sys.stderr, settings.log_format, settings.secrets))
+    return settings
+
+
+def _scheme(settings: Settings) -> str:
+    return "https" if settings.tls_certificate else "http"
 
 
 def _settings(**given: Any) -> Settings:
     return _explained(lambda: Settings.read(**given))
+
+
+def _carried_out(settings: Settings, order: "Order") -> str:
+    """An order's answer: of the server that has the database, or else of this process."""
+    from gamehall_server.beside import ask
+
+    def work() -> str:
+        told = ask(settings.database_url, order)
+        if told is not None:
+            return told
+        from gamehall_server.admin import perform_alone
+
+        _migrated(settings)
+        return asyncio.run(perform_alone(settings, order))
+
+    return _explained(work)
 
 
 def _migrated(settings: Settings) -> bool:
@@ -174,10 +263,11 @@ def _explained(work: Callable[[], T]) -> T:
     """Runs a command's work; what a person can mend is told in a sentence, without a stack trace."""
     from gamehall_server.kit.errors import Fault
     from gamehall_server.kit.storage import DatabaseInUse, UnsafeDatabase
+    from gamehall_server.kit.storage.sqlite_copy import CopyFailed
     from gamehall_server.migrate import Unusable
 
     try:
         return work()
-    except (Fault, DatabaseInUse, UnsafeDatabase, Unusable, OSError, ValueError) as problem:
+    except (Fault, DatabaseInUse, UnsafeDatabase, CopyFailed, Unusable, OSError, ValueError) as problem:
         err.print(f"[red]gamehall:[/red] {problem}")
         raise typer.Exit(1) from None

@@ -1,15 +1,19 @@
 """Every servicer of the product, and how a deployment is put together."""
 
+import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
+from gamehall_server import __version__
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import Kept
+from gamehall_server.kit.metrics import Metrics
+from gamehall_server.kit.observers import SlowCalls, all_of
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.storage import Database, Handle, open_database
@@ -28,6 +32,9 @@ from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.users.servicer import Users
 from gamehall_server.settings import Settings
 
+if TYPE_CHECKING:
+    from gamehall_server.kit.tracing import Spans
+
 
 class Product(NamedTuple):
     """A deployment that is ready to serve."""
@@ -37,6 +44,8 @@ class Product(NamedTuple):
     health: Health
     hasher: PasswordHasher
     verifier: TokenVerifier
+    metrics: Metrics
+    spans: "Spans | None"
     # What is in memory and must be renewed where other processes write as well.
     kept: tuple[Kept[Any], ...]
     # The administrator's new password when this start made one up: it is shown this once.
@@ -44,6 +53,8 @@ class Product(NamedTuple):
 
     async def close(self) -> None:
         """Lets the database and the threads go."""
+        if self.spans is not None:
+            await asyncio.to_thread(self.spans.close)
         self.hasher.close()
         await self.database.close()
 
@@ -103,6 +114,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     Raises Drift when contract and code disagree, and what `Database.open` raises.
     """
     proxies = Proxies(settings.trusted_proxies)
+    spans = _spans() if settings.otel else None
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
@@ -123,6 +135,14 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     health = Health(database)
     parts = Parts(database, health, clock, hasher, keys, verifier, values, notice)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
+    metrics = Metrics(database)
+    observers: list[Observe] = [metrics.observe]
+    if settings.slow_call_seconds:
+        observers.append(SlowCalls(settings.slow_call_seconds).observe)
+    if spans is not None:
+        observers.append(spans.observe)
+    if observe is not unobserved:
+        observers.append(observe)
     app = App(
         database,
         verifier,
@@ -130,17 +150,29 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         servicers,
         gate=notice.gate,
         proxies=proxies,
-        observe=observe,
+        observe=all_of(observers),
         most_in_flight=settings.most_in_flight,
         most_streams=settings.most_streams,
     )
+
+    metrics.in_flight = lambda: app.in_flight
+    metrics.streams = lambda: app.streams.open
 
     async def access(db: Handle) -> None:
         await settle_access(db, now, permissions_of(app))
 
     await database.write(access)
     password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, health, hasher, verifier, kept, password)
+    return Product(app, database, health, hasher, verifier, metrics, spans, kept, password)
+
+
+def _spans() -> "Spans":
+    """Raises ValueError where the library is not installed."""
+    try:
+        from gamehall_server.kit.tracing import Spans
+    except ImportError:
+        raise ValueError("GAMEHALL_OTEL needs OpenTelemetry: pip install 'gamehall[otel]'") from None
+    return Spans(__version__)
 
 
 async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:

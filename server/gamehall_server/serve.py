@@ -6,44 +6,59 @@ import gc
 import logging
 import re
 import signal
-from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import uvloop
-from gamehall_bridge.app import Bridge, Invoker
+from gamehall_bridge.app import Bridge, Fixed, Invoker
 from gamehall_bridge.protocol import http_server, listen
 from gamehall_bridge.remote import Remote
 
+from gamehall_server.admin import perform
+from gamehall_server.beside import side_door
+from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.engines import GrpcDoor
 from gamehall_server.kit.errors import Fault
-from gamehall_server.kit.invoke import App, Observe, unobserved
+from gamehall_server.kit.health import PATIENCE
+from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build, served
+from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
+from gamehall_server.tls import Tls, tls_of
 
 T = TypeVar("T")
 log = logging.getLogger("gamehall.serve")
 SWEEP_SECONDS = 600
+HEALTH = "/gamehall.platform.v1.PlatformService/GetHealth"
 
 
 class Running:
     """A server that answers: where its doors are, and how to end it."""
 
-    def __init__(self, product: Product, http_port: int, grpc: GrpcDoor) -> None:
+    def __init__(self, product: Product, http_port: int, grpc: GrpcDoor, ops_port: int | None) -> None:
         self.product = product
         self.app: App = product.app
         self.http_port = http_port
         self.grpc_port = grpc.port
+        self.ops_port = ops_port
         self.engine = grpc.engine
+        self.admin_password = product.admin_password
 
 
 class HttpDoor:
-    """One HTTP server on one port, in front of an App or of a server elsewhere."""
+    """One HTTP server on one port, in front of an App or of a server elsewhere. `shared`: with other processes of this user."""
 
-    def __init__(self, app: Invoker, settings: Settings) -> None:
+    def __init__(
+        self, app: Invoker, settings: Settings, pages: Mapping[bytes, Fixed], tls: Tls | None = None, *, shared: bool = False
+    ) -> None:
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
-        self._server = http_server(Bridge(app, origins=origins), settings.host, settings.http_port, grace=settings.grace_seconds)
-        self._socket = listen(settings.host, settings.http_port)
+        bridge = Bridge(app, origins=origins, pages=pages)
+        self.answered: Mapping[int, int] = bridge.answered
+        context = tls and tls.for_http()
+        self._server = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds, tls=context)
+        self._socket = listen(settings.host, settings.http_port, shared=shared)
         self.port: int = self._socket.getsockname()[1]
 
     async def start(self) -> None:
@@ -61,8 +76,9 @@ class HttpDoor:
 @contextlib.asynccontextmanager
 async def bridging(settings: Settings, target: str) -> AsyncIterator[HttpDoor]:
     """Serves HTTP alone, in front of the gRPC server at `target`, until the block ends. Its streams are ended, calls under way end."""
+    tls = tls_of(settings)
     remote = Remote(target, [servicer.service for servicer in served(settings)], most_streams=settings.most_streams)
-    door = HttpDoor(remote, settings)
+    door = HttpDoor(remote, settings, probes(lambda: _is_up(remote)), tls)
     await door.start()
     spare_the_collector()
     try:
@@ -72,13 +88,33 @@ async def bridging(settings: Settings, target: str) -> AsyncIterator[HttpDoor]:
         await remote.close()
 
 
+async def _is_up(remote: Remote) -> bool:
+    """Whether the server elsewhere says that it is ready."""
+    rpc = remote.rpcs[HEALTH]
+    try:
+        async with asyncio.timeout(PATIENCE):
+            answer: Any = await remote.invoke(rpc, rpc.request(), Arrival(request_id(), "", "http"))
+    except (Fault, TimeoutError):
+        return False
+    return bool(answer.status == "UP")
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings, *, observe: Observe = unobserved) -> AsyncIterator[Running]:
     """Serves until the block ends; then refuses new calls, lets those under way end, and closes the database."""
+    tls = tls_of(settings)
     product = await build(settings, observe=observe)
     try:
-        grpc = GrpcDoor(product.app, product.health, settings.host, settings.grpc_port, settings.grpc_engine)
-        http = HttpDoor(product.app, settings)
+        looks = probes(product.health.look)
+        ops = None
+        if settings.ops_address:
+            ops = OpsDoor(settings.ops_address, {**looks, METRICS: MetricsPage(product.metrics, product.app.clock)})
+            await ops.start()
+        shared = settings.workers > 1
+        to_grpc = tls and tls.for_grpc()
+        grpc = GrpcDoor(product.app, product.health, settings.host, settings.grpc_port, settings.grpc_engine, to_grpc, shared=shared)
+        http = HttpDoor(product.app, settings, looks, tls, shared=shared)
+        product.metrics.answered = http.answered
         await grpc.start()
         await http.start()
         spare_the_collector()
@@ -86,13 +122,18 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         if product.database.dialect == "postgresql":
             chores.append(asyncio.create_task(_renew(product)))
         try:
-            yield Running(product, http.port, grpc)
+            async with side_door(product.database, partial(perform, product)):
+                yield Running(product, http.port, grpc, None if ops is None else ops.port)
         finally:
             for chore in chores:
                 chore.cancel()
             # First everybody who watches is told; then the doors close, and streams that do not know of the end are ended in half the time.
             product.health.end()
+            await asyncio.sleep(settings.drain_seconds)
             await asyncio.gather(product.app.streams.end(settings.grace_seconds / 2), grpc.stop(settings.grace_seconds), http.stop())
+            if ops is not None:
+                # The last: operators may watch the end.
+                await ops.stop()
     finally:
         await product.close()
 
@@ -128,10 +169,9 @@ async def _renew(product: Product) -> None:
             log.warning("what is kept in memory was not renewed: %s", fault.message)
 
 
-def serve(settings: Settings, started: Callable[[Running], None]) -> None:
-    """Serves until SIGTERM or SIGINT."""
-
-    _until_told(running(settings), started)
+def serve(settings: Settings, started: Callable[[Running], None], *, lifeline: int | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, or until the other end of a pipe (`lifeline`) is closed."""
+    _until_told(running(settings), started, lifeline)
 
 
 def bridge(settings: Settings, target: str, started: Callable[[HttpDoor], None]) -> None:
@@ -141,12 +181,14 @@ def bridge(settings: Settings, target: str, started: Callable[[HttpDoor], None])
     _until_told(bridging(settings, target), started)
 
 
-def _until_told(serving: contextlib.AbstractAsyncContextManager[T], started: Callable[[T], None]) -> None:
+def _until_told(serving: contextlib.AbstractAsyncContextManager[T], started: Callable[[T], None], lifeline: int | None = None) -> None:
     async def until_told() -> None:
         told = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told.set)
+        if lifeline is not None:
+            loop.add_reader(lifeline, told.set)
         async with serving as server:
             started(server)
             await told.wait()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 PREFIX = "GAMEHALL_"
 DEFAULT_DATABASE = "sqlite:///data/gamehall.db"
@@ -33,8 +34,30 @@ class Settings:
     most_streams: int = 10_000
     # Seconds that calls under way get to end when the server is told to stop.
     grace_seconds: float = 10.0
+    # Seconds that a node told to stop goes on taking calls while its readiness says no: what balancers in front need to notice.
+    drain_seconds: float = 0.0
+    # host:port of /metrics and the probes, for operators alone; empty: none.
+    ops_address: str = ""
+    # Log lines for people (text) or for machines (json).
+    log_format: str = "text"
+    # Calls that took longer are logged; 0: none.
+    slow_call_seconds: float = 1.0
+    # Spans for OpenTelemetry; where to and how many is told by its own OTEL_ variables. Needs gamehall[otel].
+    otel: bool = False
     # Passes of argon2id; 0 means as measured when the deployment first starts.
     password_passes: int = 0
+    # Processes that share the ports. More than one needs PostgreSQL.
+    workers: int = 1
+    # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        password = urlsplit(self.database_url).password or ""
+        return tuple(secret for secret in (self.admin_password, password, unquote(password)) if secret)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> "Settings":

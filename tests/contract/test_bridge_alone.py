@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
+from processes import COMMAND, ENVIRONMENT, gamehall
 from worlds import World, settings_for, sqlite_url
 
 from tests.contract.doors import events
 from tests.contract.test_access_matrix import *  # noqa: F403  # The whole matrix, through this door.
-from tests.modules.test_cli import COMMAND, ENVIRONMENT, explained, gamehall
+from tests.modules.test_cli import explained
 from tests.modules.test_comments import *  # noqa: F403  # So are comments,
 from tests.modules.test_tokens import *  # noqa: F403  # tokens
 from tests.modules.test_users import *  # noqa: F403  # and users.
@@ -32,7 +33,7 @@ class Alone:
         while "  target  " not in printed.read_text():
             assert self.process.poll() is None, printed.read_text()
             time.sleep(0.02)
-        self.url = re.search(r"http://localhost:\d+", printed.read_text()).group().replace("localhost", "127.0.0.1")
+        self.url = re.search(r"https?://localhost:\d+", printed.read_text()).group().replace("localhost", "127.0.0.1")
 
     def end(self):
         """Tells it to end; gives its exit code."""
@@ -182,3 +183,23 @@ def test_a_server_that_goes_is_missed_and_one_that_comes_is_found(tmp_path):
 @pytest.mark.parametrize("target", ["", "localhost", "http://localhost:1", "localhost:many"])
 def test_a_target_that_is_none_is_refused(tmp_path, target):
     assert "host:port" in explained(gamehall(tmp_path, "bridge", "--target", target))
+
+
+def test_it_is_as_ready_as_the_server_behind(tmp_path):
+    server = World(settings_for(sqlite_url(tmp_path), "native"))
+    with alone(tmp_path, server.grpc_address) as bridge:
+        before = [requests.get(bridge.url + path).status_code for path in ("/health/live", "/health/ready")]
+        server.close()
+        after = [requests.get(bridge.url + path).status_code for path in ("/health/live", "/health/ready")]
+
+    assert (before, after) == ([200, 200], [200, 503])
+
+
+def test_a_trace_goes_through(tmp_path):
+    traces = []
+    server = World(settings_for(sqlite_url(tmp_path), "native"), lambda rpc, arrival, fault: traces.append(arrival.trace))
+    with alone(tmp_path, server.grpc_address) as bridge:
+        requests.get(bridge.url + "/version", headers={"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
+    server.close()
+
+    assert traces == ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gamehall_server.kit.clock import Micros
+from gamehall_server.kit.clock import Micros, ticks
 from gamehall_server.kit.errors import Fault
 from gamehall_server.kit.storage import Handle
 
@@ -37,6 +37,7 @@ class Caller(msgspec.Struct, frozen=True):
 class Arrival(msgspec.Struct):
     """What a door knows of a call. `replayed` is set when the answer is that of an earlier call with the same key.
 
+    `trace` is its traceparent (W3C Trace Context), as it came.
     `address` is the peer's; `forwarded` is what the call says of other addresses (kit/proxies.py). `invoke` makes the caller's of them.
     """
 
@@ -47,6 +48,8 @@ class Arrival(msgspec.Struct):
     idempotency_key: str | None = None
     replayed: bool = False
     forwarded: str | None = None
+    trace: str | None = None
+    started: float = msgspec.field(default_factory=ticks)
 
 
 class Event(msgspec.Struct, frozen=True):

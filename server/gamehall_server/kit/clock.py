@@ -69,6 +69,11 @@ def token(size: int = 32) -> str:
     return secrets.token_urlsafe(size)
 
 
+# Seconds of a counter that only runs forward: how long something took.
+ticks = time.perf_counter
+# Nanoseconds of the machine's time, for what tells other machines when something was.
+wall_nanoseconds = time.time_ns
+
 # Random per process, then counted: unique without asking the kernel for randomness on every call.
 _process = secrets.token_hex(5)
 _calls = itertools.count(1)

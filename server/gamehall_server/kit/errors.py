@@ -12,6 +12,7 @@ Fault
 ├── Exhausted        too much at once; retry later
 ├── Unavailable      a part of the service is down; retry later
 ├── TimedOut         not received or answered in time
+├── Cancelled        the caller has gone, or its time is over: told to observers alone
 └── Internal         a bug; its text never leaves the log
 """
 
@@ -119,6 +120,11 @@ class TimedOut(Fault):
     status = StatusCode.DEADLINE_EXCEEDED
     default_reason = ErrorReason.ERROR_REASON_TIMEOUT
     default_message = "The request took too long."
+
+
+class Cancelled(Fault):
+    status = StatusCode.CANCELLED
+    default_message = "Nobody waits for the answer."
 
 
 class Internal(Fault):

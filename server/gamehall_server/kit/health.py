@@ -8,6 +8,8 @@ from gamehall_server.kit.storage import Database
 
 # How often the database is asked while somebody watches.
 LOOK_SECONDS = 1.0
+# Seconds that the database gets to answer; a paused one may keep a connection waiting for good.
+PATIENCE = 2.0
 
 
 class Health:
@@ -29,8 +31,9 @@ class Health:
     async def look(self) -> bool:
         """As it is now."""
         try:
-            await self._database.ping()
-        except Unavailable:
+            async with asyncio.timeout(PATIENCE):
+                await self._database.ping()
+        except (Unavailable, TimeoutError):
             self._tell(False)
         else:
             self._tell(True)

@@ -5,6 +5,7 @@ authenticate → gate → policy → rate → validate → first part → idempo
 A server stream goes the first five steps and is then followed (kit/streams.py).
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
@@ -16,7 +17,8 @@ from google.protobuf.message import Message
 from gamehall_server.kit import audit, idempotency, outbox
 from gamehall_server.kit.call import Arrival, Call, Caller
 from gamehall_server.kit.clock import Clock, Micros
-from gamehall_server.kit.errors import Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated
+from gamehall_server.kit.current import CALL
+from gamehall_server.kit.errors import Cancelled, Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Answer, Drift, Method, Prepared, Rpc, Servicer, bind
 from gamehall_server.kit.storage import Database, Handle
@@ -96,8 +98,11 @@ class App:
     async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         """The answer to one call: a message, or Rows that a door writes in its own way. The request belongs to the call from here on."""
         if self._in_flight >= self._most_in_flight:
-            raise Exhausted(retry_after=1)
+            full = Exhausted(retry_after=1)
+            self.observe(rpc, arrival, full)
+            raise full
         self._in_flight += 1
+        CALL.set((rpc, request, arrival))
         try:
             answer = await self._answer(rpc, request, arrival)
         except Fault as fault:
@@ -109,6 +114,9 @@ class App:
             internal = Internal()
             self.observe(rpc, arrival, internal)
             raise internal from None
+        except asyncio.CancelledError:
+            self.observe(rpc, arrival, Cancelled())
+            raise
         finally:
             self._in_flight -= 1
         self.observe(rpc, arrival, None)
@@ -118,6 +126,7 @@ class App:
         """Begins a server stream: what it gives are the messages, each when there is one. Raises Fault here for what every call is refused
         for, and from the messages when it ends for a reason: at the end of the server, of the token, or for a bug. Close it."""
         self.streams.enter()
+        CALL.set((rpc, request, arrival))
         try:
             call = await self._begin(rpc, request, arrival)
         except Fault as fault:

@@ -1,12 +1,15 @@
 """The outbox: what happened, written in the transaction in which it happened. Dispatchers read it; nobody else sends anything."""
 
+from typing import NamedTuple
+
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlmodel import Field
 
 from gamehall_server.kit.call import Call
+from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.columns import Moment, NumberedRow
-from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.storage import Handle, Query, table_of
 
 
 class OutboxRow(NumberedRow, table=True):
@@ -22,6 +25,23 @@ class OutboxRow(NumberedRow, table=True):
 
 outbox = table_of(OutboxRow)
 _insert = Query(insert(outbox.table))
+# A count of more would cost more than it tells: then the age of the oldest says how bad it is.
+MOST_COUNTED = 10_000
+_ids = outbox.table.c.id
+_count = Query(select(func.count()).select_from(select(_ids).limit(MOST_COUNTED).subquery()))
+_oldest = Query(select(outbox.table.c.at).order_by(_ids).limit(1))
+
+
+class Waiting(NamedTuple):
+    """How many events wait, and the moment of the oldest."""
+
+    events: int
+    oldest: Micros | None
+
+
+async def waiting(db: Handle) -> Waiting:
+    """The outbox as it is now."""
+    return Waiting(await db.value(_count), await db.value(_oldest))
 
 
 async def keep(call: Call) -> None:

@@ -1,6 +1,6 @@
 """gRPC engines behind one face: grpcio's own asyncio server, and pygrpc-native, whose HTTP/2 runs in Rust.
 
-Both take the same handlers, reflection and health. `auto` takes the native one where its wheel is installed.
+Both take the same handlers, reflection and health. `auto` takes the native one where its wheel is installed, and grpcio for TLS.
 """
 
 from importlib import import_module
@@ -30,22 +30,33 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.so_reuseport", 0),
 ]
 
 
 class GrpcDoor:
-    """One gRPC server on one port."""
+    """One gRPC server on one port. `tls`: what it shows of itself and asks of clients; None for plain HTTP/2. `shared`: the port is
+    shared with other processes of this user."""
 
-    def __init__(self, app: App, health: Health, host: str, port: int, engine: str) -> None:
-        self.engine = _chosen(engine)
-        self._server = _new_server(self.engine, app)
+    def __init__(
+        self,
+        app: App,
+        health: Health,
+        host: str,
+        port: int,
+        engine: str,
+        tls: grpc.ServerCredentials | None = None,
+        *,
+        shared: bool = False,
+    ) -> None:
+        self.engine = _chosen(engine, tls is not None)
+        self._server = _new_server(self.engine, app, [*OPTIONS, ("grpc.so_reuseport", int(shared))])
         services = register(app, self._server)
         listed = [*services, SERVICE, reflection.SERVICE_NAME]
         health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(health, app.streams, listed), self._server)
         reflection.enable_server_reflection(listed, self._server)
         try:
-            self.port: int = self._server.add_insecure_port(f"{host}:{port}")
+            address = f"{host}:{port}"
+            self.port: int = self._server.add_insecure_port(address) if tls is None else self._server.add_secure_port(address, tls)
         except RuntimeError as error:
             raise OSError(f"port {port} cannot be opened for gRPC on {host}") from error
 
@@ -58,9 +69,13 @@ class GrpcDoor:
         await self._server.stop(grace)
 
 
-def _chosen(engine: str) -> str:
+def _chosen(engine: str, tls: bool) -> str:
     if engine not in ENGINES:
         raise ValueError(f"unknown gRPC engine {engine!r}; choose from {', '.join(ENGINES)}")
+    if tls and engine == "native":
+        raise ValueError("the native gRPC engine has no TLS: choose grpcio or auto, or end TLS at a proxy in front")
+    if tls:
+        return "grpcio"
     if engine != "auto":
         return engine
     try:
@@ -70,7 +85,7 @@ def _chosen(engine: str) -> str:
     return "native"
 
 
-def _new_server(engine: str, app: App) -> Any:
+def _new_server(engine: str, app: App, options: list[tuple[str, Any]]) -> Any:
     if engine == "native":
-        return native_server(app, OPTIONS)
-    return grpc.aio.server(options=OPTIONS)
+        return native_server(app, options)
+    return grpc.aio.server(options=options)

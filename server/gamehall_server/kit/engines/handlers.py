@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, Message
 
 from gamehall_server.kit.call import Arrival
 from gamehall_server.kit.clock import request_id
+from gamehall_server.kit.current import TRACEPARENT
 from gamehall_server.kit.engines.status import LONGEST_TEXT, REQUEST_ID, trailers
 from gamehall_server.kit.errors import Fault, Malformed
 from gamehall_server.kit.invoke import App
@@ -78,6 +79,8 @@ def _arrival(metadata: Iterable[tuple[str, str | bytes]], peer: str) -> Arrival:
             arrival.authorization = str(value)
         elif key == "idempotency-key":
             arrival.idempotency_key = str(value)
+        elif key == TRACEPARENT:
+            arrival.trace = str(value)
         elif key == HEADER:
             arrival.forwarded = str(value) if arrival.forwarded is None else f"{arrival.forwarded},{value!s}"
     return arrival

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from gamehall_server.kit.storage.query import Query
+from gamehall_server.kit.tally import Tally
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -64,6 +65,12 @@ class Database(ABC):
     """One database. It belongs to the event loop in which it was opened."""
 
     dialect: str
+    # How many calls shared each durable commit, where they do.
+    groups: Tally | None = None
+
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        """What it is doing now: names of metrics, each with what it means and its value."""
+        return {}
 
     @abstractmethod
     async def open(self) -> None:

@@ -40,6 +40,9 @@ class PostgresDatabase(Database):
         self._ids: dict[str, deque[range]] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        return {} if self._pool is None else self._pool.gauges()
+
     async def open(self) -> None:
         self._pool = Pool(self._url, self._most)
         try:

@@ -66,12 +66,19 @@ class Pool:
         self._url = url
         self._most = most
         self._places = asyncio.Semaphore(most)
+        self._waiting = 0
+        self._used = 0
         self._free: list[tuple[Any, float]] = []
         self._loop = asyncio.get_running_loop()
 
     async def take(self) -> Any:
         """A connection for the caller alone. Raises Unavailable when the server cannot be reached."""
-        await self._places.acquire()
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        self._used += 1
         try:
             if self._free and self._loop.time() - self._free[-1][1] > _LONG_UNUSED:
                 # Lets the loop read what the server may have said meanwhile, such as goodbye. Nothing is taken yet: the caller may be
@@ -84,19 +91,32 @@ class Pool:
                     return connection
             return await self._connect()
         except BaseException:
-            self._places.release()
+            self._leave()
             raise
 
     def give(self, connection: Any) -> None:
         """Takes a connection back that has no open transaction."""
         if not connection.is_closed():
             self._free.append((connection, self._loop.time()))
-        self._places.release()
+        self._leave()
 
     def drop(self, connection: Any) -> None:
         """Takes a connection back that is in an unknown state, and ends it."""
         connection.terminate()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._used -= 1
         self._places.release()
+
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        """Connections and callers, now."""
+        return {
+            "database_connections_used": ("Connections that a call holds.", self._used),
+            "database_connections_idle": ("Open connections that none holds.", len(self._free)),
+            "database_connections_max": ("Connections there may be.", self._most),
+            "database_connections_waiting": ("Calls that wait for a connection.", self._waiting),
+        }
 
     def forget(self) -> None:
         """Ends the unused connections: one of their kind was found dead."""

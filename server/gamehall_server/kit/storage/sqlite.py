@@ -60,6 +60,7 @@ class SQLiteDatabase(Database):
         writing = driver.connect(self.path, writer=True, alone=not several)
         self._connections.append(writing)
         self._writer = Writer(driver, writing, self._columns)
+        self.groups = self._writer.groups
         if not several:
             self._reader = SharingReader(self, self._writer)
             return

@@ -20,11 +20,13 @@ from gamehall_server.kit.errors import Unavailable
 from gamehall_server.kit.storage.handle import Handle
 from gamehall_server.kit.storage.sqlite_file import Driver
 from gamehall_server.kit.storage.sqlite_handles import WriteHandle
+from gamehall_server.kit.tally import Tally
 
 log = logging.getLogger("gamehall.storage")
 Work = Callable[[Handle], Awaitable[Any]]
 # Calls of one group: at some 20 us each, a full one holds the loop for about a millisecond.
 MOST_IN_GROUP = 64
+GROUPS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class _Call:
@@ -71,6 +73,7 @@ class Writer:
         self._stepping = False
         self._idle: list[asyncio.Future[None]] = []
         self._commits: SimpleQueue[list[_Call] | None] = SimpleQueue()
+        self.groups = Tally(GROUPS)
         self.committing = False
         self._thread = Thread(target=self._commit_in_thread, name="gamehall-commit", daemon=True)
         self._thread.start()
@@ -145,6 +148,7 @@ class Writer:
         if connection.total_changes == before:
             return self._finish(group)
         self.committing = True
+        self.groups.add(len(group))
         self._commits.put(group)
         return None
 
