@@ -26,6 +26,14 @@ BAR = "0 failed calls while a new version starts, migrates and serves beside the
 # The commit that closed the skeleton.
 BEFORE = "6805da43941e983b0eb7f1fafb9a84d9b14d674a"
 CALLERS = 4
+# As a migration does that changes what tables are made of: every text of every table is of another type afterwards.
+CHANGES = """
+    SELECT format('ALTER TABLE %I ', c.relname)
+    || string_agg(format('ALTER %I TYPE %s COLLATE "POSIX"', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND a.attcollation = '"C"'::regcollation
+    GROUP BY c.relname
+"""
 
 
 @contextmanager
@@ -94,24 +102,29 @@ def signed_in(product: Product, count: int) -> list[str]:
     return tokens
 
 
-def upgraded(found: Found, server: PostgresServer, tree: Path, seconds: float) -> str:
-    """Old alone, new beside it, old ended: for so many seconds together. Gives the database."""
+def upgraded(found: Found, server: PostgresServer, tree: Path | None, seconds: float) -> str:
+    """The tree's version alone, then this one beside it: for so many seconds together. Without a tree the first is this version as well,
+    and a migration is made up. Gives the database."""
+    name = "old" if tree else "own"
     with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
         on = Ground("postgresql", server.fresh(), Path(folder), [""], server)
         old, new = Product(on, tree=tree), Product(on)
         with _ending(old), _ending(new):
             old.start()
             tokens = signed_in(old, CALLERS)
-            users = [Users(old, found, "old", tokens)]
+            users = [Users(old, found, name, tokens)]
             users[0].start()
             with _stopping(users):
                 new.start()
+                if tree is None:
+                    for (change,) in books.rows(on.url, CHANGES):
+                        asyncio.run(_set(on.url, change))
                 found.check(books.rows(on.url, "SELECT version_num FROM alembic_version") == [(newest(),)], "not migrated")
                 users.append(Users(new, found, "new", tokens))
                 users[1].start()
                 time.sleep(seconds)
         told = [one for each in users for one in each.told]
-        found.count("calls of the old version", users[0].calls)
+        found.count(f"calls of the first ({name})", users[0].calls)
         found.count("calls of the new version", users[1].calls)
         books.audit(found, on.url, told)
         for product in (old, new):
@@ -177,8 +190,9 @@ def prove(seconds: float, seed: int) -> Found:
     """Both versions beside each other for so many seconds."""
     found, server = Found(), PostgresServer()
     try:
+        no_way_down(found, upgraded(found, server, None, seconds / 2))
         with before() as tree:
-            no_way_down(found, upgraded(found, server, tree, seconds))
+            upgraded(found, server, tree, seconds)
     finally:
         server.remove()
     return found

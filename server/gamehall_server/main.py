@@ -1,14 +1,15 @@
 """Every servicer of the product, and how a deployment is put together."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server import __version__
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.errors import Duplicate
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import Kept
@@ -34,6 +35,8 @@ from gamehall_server.settings import Settings
 
 if TYPE_CHECKING:
     from gamehall_server.kit.tracing import Spans
+
+T = TypeVar("T")
 
 
 class Product(NamedTuple):
@@ -127,7 +130,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         await keys.settle(db, now)
         await values.settle(db)
 
-    await database.write(settle)
+    await _settle(database, settle)
     kept: tuple[Kept[Any], ...] = (values.kept, notice.kept)
     for each in kept:
         await each.renew(database.reader())
@@ -161,9 +164,18 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     async def access(db: Handle) -> None:
         await settle_access(db, now, permissions_of(app))
 
-    await database.write(access)
+    await _settle(database, access)
     password = await _settle_admin(settings, database, hasher, now)
     return Product(app, database, health, hasher, verifier, metrics, spans, kept, password)
+
+
+async def _settle(database: Database, work: Callable[[Handle], Awaitable[T]]) -> T:
+    """Of two nodes that start together with a new database both may add the same: the later one waits for the earlier one's commit, is
+    refused, and finds everything there when it looks again."""
+    try:
+        return await database.write(work)
+    except Duplicate:
+        return await database.write(work)
 
 
 def _spans() -> "Spans":
@@ -191,8 +203,11 @@ async def _settle_admin(settings: Settings, database: Database, hasher: Password
     password = settings.admin_password or token(12)
     registration = users.Registration(settings.admin_username, settings.admin_email, await hasher.hash(password), {})
 
-    async def add(db: Handle) -> None:
+    async def add(db: Handle) -> bool:
+        if await users.credentials_of(db, users.folded(settings.admin_username)) is not None:
+            return False
         await users.register(db, now, registration, ROLE_USER, ROLE_ADMIN)
+        return True
 
-    await database.write(add)
-    return None if settings.admin_password else password
+    added = await _settle(database, add)
+    return password if added and not settings.admin_password else None

@@ -135,7 +135,9 @@ def _upgrade(connection: Connection) -> bool:
     if version == newest():
         return False
     if version is not None and version > newest():
-        raise Unusable(f"The database has schema {version}, newer than this version's {newest()}: take the newer version, or restore a backup")
+        raise Unusable(
+            f"The database has schema {version}, newer than this version's {newest()}: take the newer version, or restore a backup"
+        )
     from alembic import command
     from alembic.config import Config
 

@@ -1,5 +1,6 @@
 """The files for running it in containers: what they set exists, what they draw is told, and two nodes run as they say."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -10,6 +11,8 @@ from dataclasses import fields
 import pytest
 import requests
 import yaml
+from gamehall_server.main import build
+from gamehall_server.migrate import migrate
 from gamehall_server.ops import METRICS
 from gamehall_server.settings import PREFIX, Settings
 from people import PASSWORD, fresh
@@ -122,6 +125,20 @@ def nodes(folder, url):
                 node.process.terminate()
         assert [node.process.wait() for node in made] == [0, 0]
         assert [node.secrets_told() for node in made] == [[], []]
+
+
+def test_nodes_that_start_at_once_on_a_new_database_settle_it_between_them():
+    settings = settings_for(shared_postgres().fresh(), "auto", admin_password="")
+    migrate(settings.database_url)
+
+    async def started():
+        products = await asyncio.gather(*(build(settings) for _ in range(4)))
+        for product in products:
+            await product.close()
+        return [product.admin_password for product in products]
+
+    # One of them added the administrator, and only its password may be shown.
+    assert len([shown for shown in asyncio.run(started()) if shown]) == 1
 
 
 def test_two_nodes_start_together_share_what_they_know_and_end_one_by_one(tmp_path):

@@ -253,3 +253,20 @@ async def test_a_server_that_is_not_there_is_unavailable_at_the_start() -> None:
     with pytest.raises(Unavailable):
         async with opened("postgresql://nobody@127.0.0.1:1/nothing"):
             pass
+
+
+@told
+async def test_a_migration_beside_us_that_changes_a_type_fails_no_transaction(url: str) -> None:
+    async with opened(url, most_connections=2) as database:
+
+        async def work(db: Handle) -> Any:
+            await db.run(star, key=1, stars=5)
+            return await db.one(notes.get, id=1)
+
+        await database.write(lambda db: jot(db, "before"))
+        await database.write(work)
+        other = await asyncpg.connect(url)
+        await other.execute('ALTER TABLE note ALTER title TYPE varchar COLLATE "POSIX"')
+        await other.close()
+
+        assert (await database.write(work)).title == "before"

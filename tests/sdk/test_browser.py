@@ -55,7 +55,8 @@ def test_a_page_asks_and_then_calls(deployment, player):
 @pytest.mark.parametrize("content_type", ["application/json", "application/proto", "application/grpc-web+proto"])
 def test_a_page_may_speak_connect_and_grpc_web(deployment, content_type):
     url = f"{deployment.url}/gamehall.comments.v1.CommentService/GetComment"
-    sent = "authorization,connect-protocol-version,connect-timeout-ms,content-type,grpc-timeout,idempotency-key,x-grpc-web,x-user-agent"
+    ours = "authorization,content-type,idempotency-key,traceparent,tracestate"
+    sent = f"{ours},connect-protocol-version,connect-timeout-ms,grpc-timeout,x-grpc-web,x-user-agent"
 
     asked = requests.options(url, headers={**CALL, "Origin": PAGE, **ASKS, "Access-Control-Request-Headers": sent})
     called = requests.post(url, headers={**CALL, "Origin": PAGE, "Content-Type": content_type}, data=b"")
