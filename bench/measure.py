@@ -33,12 +33,13 @@ class Footprint(NamedTuple):
 class Round:
     """Everything measured so far, and how long each measurement takes."""
 
-    def __init__(self, seconds: float, warmup: float, scenarios: frozenset[str]) -> None:
+    def __init__(self, seconds: float, warmup: float, scenarios: frozenset[str], in_flight: int = IN_FLIGHT) -> None:
         self.outcomes: dict[Measurement, list[Outcome]] = {}
         self.footprints: list[Footprint] = []
         self._seconds = seconds
         self._warmup = warmup
         self._scenarios = scenarios
+        self._in_flight = in_flight
         self._server_core, self._load_core, _ = cores()
 
     def wanted(self, subject: Subject) -> list[tuple[str, str]]:
@@ -73,7 +74,7 @@ class Round:
             port=server.http_port if door == "http" else server.grpc_port,
             tokens=tokens,
             seed=seed,
-            connections=IN_FLIGHT if door == "http" else IN_FLIGHT // STREAMS,
+            connections=self._in_flight if door == "http" else self._in_flight // STREAMS,
             streams=1 if door == "http" else STREAMS,
             warmup=self._warmup,
             seconds=self._seconds,

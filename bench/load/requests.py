@@ -11,7 +11,12 @@ from bench.load.http2 import Call, bearer, grpc_message
 
 PREPARED = 50_000
 SERVICE = "/gamehall.comments.v1.CommentService"
-PATHS = {"get": f"{SERVICE}/GetComment", "create": f"{SERVICE}/CreateComment", "echo": f"{SERVICE}/CreateComment"}
+PATHS = {
+    "get": f"{SERVICE}/GetComment",
+    "list": f"{SERVICE}/ListComments",
+    "create": f"{SERVICE}/CreateComment",
+    "echo": f"{SERVICE}/CreateComment",
+}
 HEAD = "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nAuthorization: Bearer %s\r\n"
 
 
@@ -32,7 +37,7 @@ def _http(scenario: str, token: str, chance: random.Random) -> bytes:
 
 
 def grpc(scenario: str, tokens: list[str], seed: int) -> list[Call]:
-    """gRPC requests of `get`, `create` or `echo`; the last carries a whole comment, so that its answer is as large as the others'."""
+    """gRPC requests of a scenario; that of `echo` carries a whole comment, so that its answer is as large as the others'."""
     chance = random.Random(seed)
     headers = [bearer(token) for token in tokens]
     return [Call(chance.choice(headers), grpc_message(_message(scenario, chance))) for _ in range(PREPARED)]
@@ -41,6 +46,8 @@ def grpc(scenario: str, tokens: list[str], seed: int) -> list[Call]:
 def _message(scenario: str, chance: random.Random) -> bytes:
     if scenario == "get":
         return comments_pb2.GetCommentRequest(id=chance.randint(1, dataset.COMMENTS)).SerializeToString()
+    if scenario == "list":
+        return comments_pb2.ListCommentsRequest(context=dataset.CONTEXT, context_id=_object(chance), page=1, size=25).SerializeToString()
     comment = comments_pb2.Comment(context=dataset.CONTEXT, context_id=_object(chance), content=dataset.text(chance))
     if scenario == "echo":
         comment.id = chance.randint(1, dataset.COMMENTS)
