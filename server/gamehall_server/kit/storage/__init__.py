@@ -5,6 +5,7 @@ from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
 from gamehall_server.kit.storage.tables import Table, table_of
+from gamehall_server.kit.storage.totals import Totals
 
 __all__ = [
     "MOST_ROWS",
@@ -14,6 +15,7 @@ __all__ = [
     "Handle",
     "Query",
     "Table",
+    "Totals",
     "UnsafeDatabase",
     "UnsafeSQLite",
     "any_of",
