@@ -21,13 +21,14 @@ HOST = "127.0.0.1"
 async def connect(job: Job) -> Tally[Any]:
     """Prepares the requests and opens the connections; the load runs from here on."""
     loop = asyncio.get_running_loop()
+    data = requests.Data(job.records, job.objects)
     if job.door == "http":
-        plain = Tally(requests.http(job.scenario, job.tokens, job.seed))
+        plain = Tally(requests.http(job.scenario, job.tokens, job.seed, data))
         loop.set_exception_handler(lambda _, context: plain.fail(f"{context}"))
         for _ in range(job.connections):
             await loop.create_connection(partial(http1.Connection, plain), HOST, job.port)
         return plain
-    framed = Tally(requests.grpc(job.scenario, job.tokens, job.seed))
+    framed = Tally(requests.grpc(job.scenario, job.tokens, job.seed, data))
     loop.set_exception_handler(lambda _, context: framed.fail(f"{context}"))
     for _ in range(job.connections):
         await loop.create_connection(partial(http2.Connection, framed, requests.PATHS[job.scenario], job.streams), HOST, job.port)

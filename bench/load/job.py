@@ -2,6 +2,8 @@
 
 import msgspec
 
+from bench import dataset
+
 
 class Job(msgspec.Struct, kw_only=True):
     """One measurement: a scenario against one port."""
@@ -9,10 +11,14 @@ class Job(msgspec.Struct, kw_only=True):
     door: str
     """"http" or "grpc"."""
     scenario: str
-    """"get", "list", "create" or "echo"."""
+    """"get", "list", "last", "create" or "echo"."""
     port: int
     tokens: list[str]
     seed: int
+    records: int = dataset.COMMENTS
+    """Comments that were filled in."""
+    objects: int = dataset.OBJECTS
+    """Objects that they are about."""
     connections: int
     streams: int = 1
     """Calls in flight on each connection; HTTP/1.1 has one."""
