@@ -27,6 +27,8 @@ KEEP_ALIVE_SECONDS = 75
 HOLD_SECONDS = 1.0
 # How long a client may leave an answer unread that is larger than the buffers.
 UNREAD_SECONDS = 60.0
+# Requests that wait for the answer to one before them. One read may bring thousands, and each takes as much memory as a call.
+MOST_PIPELINED = 100
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -97,6 +99,9 @@ class GuardedProtocol(HttpToolsProtocol):
         """Called by the parser."""
         if self._reading is Reading.BODY:
             return
+        if len(self.pipeline) >= MOST_PIPELINED:
+            # The parser makes HttpParserError of this, and the connection closes.
+            raise ValueError
         self._reading = Reading.HEAD
         # What came before the head with the same read is not counted.
         self._head_size = -self._arrived
