@@ -8,7 +8,7 @@ unexport PYTHONHOME
 
 NODE := clients/typescript/node_modules
 
-.PHONY: help setup run test gen lint types contract bench clients docs migrate migration clean
+.PHONY: help setup run test gen lint types contract bench prove clients docs migrate migration clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -68,6 +68,9 @@ bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec,
 	$(BIN)/python -m bench.codec
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.lists
+
+prove: $(VENV)/dev.stamp ## every proof of reliability in full, or one: make prove name=kill; writes docs/reliability.md
+	$(BIN)/python -m prove $(name) --date "$(or $(date),$(shell date +%F))"
 
 $(NODE)/.package-lock.json: clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --no-audit --no-fund --ignore-scripts --loglevel=error

@@ -32,6 +32,8 @@ HOLD_SECONDS = 1.0
 UNREAD_SECONDS = 60.0
 SLASH = b"/"
 ASGI = {"version": "3.0", "spec_version": "2.3"}
+# Requests that wait for the answer to one before them. One read may bring thousands, and each takes as much memory as a call.
+MOST_PIPELINED = 100
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -104,6 +106,9 @@ class GuardedProtocol(HttpToolsProtocol):
         """Called by the parser."""
         if self._reading is Reading.BODY:
             return
+        if len(self.pipeline) >= MOST_PIPELINED:
+            # The parser makes HttpParserError of this, and the connection closes.
+            raise ValueError
         self._reading = Reading.HEAD
         # What came before the head with the same read is not counted.
         self._head_size = -self._arrived
