@@ -74,7 +74,7 @@ async def add_client_to(product: Product, client_key: str, name: str, *, public:
     grants = ("password", "refresh_token") if public else ("client_credentials",)
 
     async def add(db: Handle) -> str:
-        number, secret = await clients.add_client(db, client_key, name, grants, public=public)
+        number, secret = await clients.add_client(db, client_key, name, grants, public=public, first_party=True)
         for role in dict.fromkeys(roles):
             grant_role(db, role, client_id=number)
         return secret

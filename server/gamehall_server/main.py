@@ -22,6 +22,7 @@ from gamehall_server.modules import configs, locations, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
+from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
@@ -91,7 +92,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Maintenance: lambda parts: Maintenance(parts.notice),
     Platform: lambda parts: Platform(parts.health),
     Sandbox: lambda parts: Sandbox(parts.clock),
-    Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier),
+    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier)),
     Users: lambda parts: Users(parts.hasher),
 }
 

@@ -48,7 +48,7 @@ async def settle_access(db: Handle, now: Micros, names: Iterable[str]) -> None:
             db.later(_add_held, role=role, permission=name)
     for key, title in BUILT_IN_CLIENTS:
         if await find_client(db, key) is None:
-            await add_client(db, key, title, FIRST_PARTY_GRANTS, public=True, locked=True)
+            await add_client(db, key, title, FIRST_PARTY_GRANTS, public=True, locked=True, first_party=True)
 
 
 async def settle_passes(db: Handle, fixed: int | None) -> int:

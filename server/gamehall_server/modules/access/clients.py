@@ -23,6 +23,8 @@ class Client(msgspec.Struct, frozen=True):
     is_public: bool
     secret_hash: str | None
     grant_types: tuple[str, ...]
+    first_party: bool
+    redirect_uris: tuple[str, ...]
     access_seconds: int
     refresh_seconds: int
 
@@ -51,13 +53,23 @@ async def find_client(db: Handle, client_key: str) -> Client | None:
         is_public=bool(row.is_public),
         secret_hash=row.secret_hash,
         grant_types=tuple(msgspec.json.decode(row.grant_types)),
+        first_party=bool(row.first_party),
+        redirect_uris=tuple(msgspec.json.decode(row.redirect_uris)),
         access_seconds=row.access_token_validity_seconds,
         refresh_seconds=row.refresh_token_validity_seconds,
     )
 
 
 async def add_client(
-    db: Handle, client_key: str, name: str, grant_types: tuple[str, ...], *, public: bool, locked: bool = False
+    db: Handle,
+    client_key: str,
+    name: str,
+    grant_types: tuple[str, ...],
+    *,
+    public: bool,
+    locked: bool = False,
+    first_party: bool = False,
+    redirect_uris: tuple[str, ...] = (),
 ) -> tuple[int, str]:
     """Adds a client; gives its number, and its secret, which is shown this once ("" for a public client)."""
     secret = "" if public else clock.token()
@@ -71,7 +83,8 @@ async def add_client(
         is_public=public,
         locked=locked,
         grant_types=msgspec.json.encode(grant_types).decode(),
-        redirect_uris="[]",
+        first_party=first_party,
+        redirect_uris=msgspec.json.encode(redirect_uris).decode(),
         access_token_validity_seconds=900 if public else 3600,
         refresh_token_validity_seconds=30 * 24 * 3600,
     )

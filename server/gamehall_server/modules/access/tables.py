@@ -56,6 +56,8 @@ class ClientRow(NumberedRow, table=True):
     is_public: bool = Field(nullable=False)
     locked: bool = Field(nullable=False)
     grant_types: str = Field(sa_type=JSONText, nullable=False)
+    # The deployment's own application, which people may trust with their password.
+    first_party: bool = Field(nullable=False)
     redirect_uris: str = Field(sa_type=JSONText, nullable=False)
     access_token_validity_seconds: int = Field(nullable=False)
     refresh_token_validity_seconds: int = Field(nullable=False)

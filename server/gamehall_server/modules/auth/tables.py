@@ -16,6 +16,8 @@ class SessionRow(NumberedRow, table=True):
     created_at: int = Field(sa_type=Moment, nullable=False)
     expires_at: int = Field(sa_type=Moment, nullable=False)
     ended_at: int | None = Field(default=None, sa_type=Moment)
+    # The grant that opened it, such as "password" or "facebook"; older sessions do not know.
+    grant: str | None = Field(default=None)
 
 
 class RefreshTokenRow(SQLModel, table=True):
