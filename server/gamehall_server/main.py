@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from gamehall_server import __version__
 from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.egress import Egress
 from gamehall_server.kit.errors import Duplicate
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
@@ -18,7 +19,7 @@ from gamehall_server.kit.observers import SlowCalls, all_of
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, locations, users
+from gamehall_server.modules import configs, locations, social, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
@@ -31,6 +32,8 @@ from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.social import Social
+from gamehall_server.modules.social.servicer import Identities, Providers
 from gamehall_server.modules.users.servicer import Users
 from gamehall_server.settings import Settings
 
@@ -48,6 +51,7 @@ class Product(NamedTuple):
     health: Health
     hasher: PasswordHasher
     verifier: TokenVerifier
+    egress: Egress
     metrics: Metrics
     spans: "Spans | None"
     # What is in memory and must be renewed where other processes write as well.
@@ -60,6 +64,7 @@ class Product(NamedTuple):
         if self.spans is not None:
             await asyncio.to_thread(self.spans.close)
         self.hasher.close()
+        await self.egress.close()
         await self.database.close()
 
 
@@ -74,10 +79,13 @@ class Parts(NamedTuple):
     verifier: TokenVerifier
     configs: ConfigValues
     notice: Notice
+    egress: Egress
+    social: Social
+    secrets: Secrets
 
 
 # Every config that the product reads.
-BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS)
+BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS)
 
 # Passwords of eight letters and more that stand in other products' examples.
 TRIED_FIRST = frozenset(
@@ -88,11 +96,13 @@ TRIED_FIRST = frozenset(
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
+    Identities: lambda parts: Identities(parts.social),
     Locations: lambda parts: Locations(parts.configs),
     Maintenance: lambda parts: Maintenance(parts.notice),
     Platform: lambda parts: Platform(parts.health),
+    Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Sandbox: lambda parts: Sandbox(parts.clock),
-    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier)),
+    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social)),
     Users: lambda parts: Users(parts.hasher),
 }
 
@@ -122,7 +132,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
-    keys, values, notice = KeyRing(), ConfigValues(BUILT_INS), Notice()
+    keys, values, notice = KeyRing(), ConfigValues(BUILT_INS, secrets), Notice()
     passes: list[int] = []
     now = clock.now()
 
@@ -137,7 +147,9 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
     health = Health(database)
-    parts = Parts(database, health, clock, hasher, keys, verifier, values, notice)
+    egress = Egress(settings.egress_allow, settings.egress_ports)
+    accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
+    parts = Parts(database, health, clock, hasher, keys, verifier, values, notice, egress, accounts, secrets)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -167,7 +179,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     await _settle(database, access)
     password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, health, hasher, verifier, metrics, spans, kept, password)
+    return Product(app, database, health, hasher, verifier, egress, metrics, spans, kept, password)
 
 
 async def _settle(database: Database, work: Callable[[Handle], Awaitable[T]]) -> T:

@@ -48,6 +48,14 @@ class Settings:
     password_passes: int = 0
     # Processes that share the ports. More than one needs PostgreSQL.
     workers: int = 1
+    # Networks that requests to other servers may reach though they are not public, comma separated: 127.0.0.0/8. Also in HTTP.
+    egress_allow: str = ""
+    # Ports of the public internet that such requests may reach, by https.
+    egress_ports: str = "443,8443"
+    # Where sign-in providers are: Facebook's Graph API with its version, Google's token endpoint and certificates.
+    facebook_url: str = "https://graph.facebook.com/v24.0"
+    google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # An address.
+    google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
     # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
     tls_certificate: str = ""
     tls_key: str = ""

@@ -1,6 +1,7 @@
 """The database: tables, statements compiled once, and one way to write durably, on SQLite and on PostgreSQL."""
 
 from gamehall_server.kit.storage.handle import MOST_ROWS, Database, Handle
+from gamehall_server.kit.storage.locks import lock
 from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
@@ -19,6 +20,7 @@ __all__ = [
     "any_of",
     "holding",
     "like",
+    "lock",
     "open_database",
     "starting",
     "table_of",

@@ -114,7 +114,7 @@ class TokenVerifier:
         if user is None:
             raise invalid()
         held = await grants_of_user(db, session.user_id)
-        return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user)
+        return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user, session.grant)
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
         while len(self._known) >= MOST_KNOWN:

@@ -14,6 +14,7 @@ from gamehall_server.modules.access import Client, PasswordHasher
 from gamehall_server.modules.auth.sessions import LONGEST_SESSION, add_refresh_token, open_session
 from gamehall_server.modules.auth.tables import SessionRow
 from gamehall_server.modules.auth.verifier import TokenVerifier
+from gamehall_server.modules.social import Social
 
 
 class Tools(NamedTuple):
@@ -21,6 +22,7 @@ class Tools(NamedTuple):
 
     hasher: PasswordHasher
     verifier: TokenVerifier
+    social: Social
 
 
 class Asked(NamedTuple):
