@@ -18,9 +18,10 @@ from gamehall_server.kit.metrics import Metrics
 from gamehall_server.kit.observers import SlowCalls, all_of
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
+from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
 from gamehall_server.modules import configs, locations, social, users
-from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
+from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.grants import Tools
@@ -51,6 +52,9 @@ class Product(NamedTuple):
     health: Health
     hasher: PasswordHasher
     verifier: TokenVerifier
+    keys: KeyRing
+    secrets: Secrets
+    revocations: Revocations
     egress: Egress
     metrics: Metrics
     spans: "Spans | None"
@@ -77,11 +81,11 @@ class Parts(NamedTuple):
     hasher: PasswordHasher
     keys: KeyRing
     verifier: TokenVerifier
+    secrets: Secrets
     configs: ConfigValues
     notice: Notice
     egress: Egress
     social: Social
-    secrets: Secrets
 
 
 # Every config that the product reads.
@@ -132,24 +136,27 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
-    keys, values, notice = KeyRing(), ConfigValues(BUILT_INS, secrets), Notice()
+    secrets = secrets_of(settings)
+    keys, values, notice = KeyRing(secrets), ConfigValues(BUILT_INS, secrets), Notice()
     passes: list[int] = []
     now = clock.now()
 
     async def settle(db: Handle) -> None:
         passes.append(await settle_passes(db, settings.password_passes or None))
-        await keys.settle(db, now)
+        await keys.settle(db)
         await values.settle(db)
 
     await _settle(database, settle)
-    kept: tuple[Kept[Any], ...] = (values.kept, notice.kept)
+    kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)
     for each in kept:
         await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
+    database.listeners.append(verifier.hear)
+    keys.gone = verifier.forget_everything
     health = Health(database)
     egress = Egress(settings.egress_allow, settings.egress_ports)
     accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
-    parts = Parts(database, health, clock, hasher, keys, verifier, values, notice, egress, accounts, secrets)
+    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -179,7 +186,13 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     await _settle(database, access)
     password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, health, hasher, verifier, egress, metrics, spans, kept, password)
+    revocations = Revocations(verifier.hear, verifier.forget_everything)
+    return Product(app, database, health, hasher, verifier, keys, secrets, revocations, egress, metrics, spans, kept, password)
+
+
+def secrets_of(settings: Settings) -> Secrets:
+    """The root keys: those that are told, or those in a file, one a line, which is made where there is none. Raises ValueError, OSError."""
+    return Secrets(settings.root_key.split(",") if settings.root_key else kept_in(settings.key_file).split())
 
 
 async def _settle(database: Database, work: Callable[[Handle], Awaitable[T]]) -> T:

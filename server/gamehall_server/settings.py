@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +26,11 @@ class Settings:
     admin_username: str = "admin"
     admin_password: str = ""
     admin_email: str = "admin@localhost.localdomain"
+    # What seals secrets in the database: 32 random bytes or more in base64; of several, comma separated, the first seals and all open.
+    # Left out, it is kept in a file, which is made at the first start.
+    root_key: str = ""
+    # That file; beside the SQLite file, or data/gamehall.key, unless told.
+    root_key_file: str = ""
     # Origins that browsers may call from, comma separated; "*" is any. Tokens travel in headers, never in cookies.
     cors_origins: str = "*"
     # Addresses and networks of the proxies in front, comma separated: what they say in X-Forwarded-For is believed.
@@ -65,7 +71,15 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
         password = urlsplit(self.database_url).password or ""
-        return tuple(secret for secret in (self.admin_password, password, unquote(password)) if secret)
+        return tuple(secret for secret in (self.admin_password, password, unquote(password), *self.root_key.split(",")) if secret)
+
+    @property
+    def key_file(self) -> Path:
+        """Where the root key is kept, unless it is told."""
+        if self.root_key_file:
+            return Path(self.root_key_file)
+        url = self.database_url if self.database_url.startswith("sqlite:///") else DEFAULT_DATABASE
+        return Path(url.removeprefix("sqlite:///")).with_suffix(".key")
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> "Settings":
