@@ -48,6 +48,16 @@ class Settings:
     password_passes: int = 0
     # Processes that share the ports. More than one needs PostgreSQL.
     workers: int = 1
+    # Days that events are kept after everybody has taken them.
+    events_kept_days: int = 3
+    # Where mail goes: smtp://user:password@host:port, smtps:// for TLS from the start. Empty: files in a folder.
+    smtp_url: str = ""
+    # The sender of mail; the config email.out_address comes first.
+    mail_from: str = "gamehall@localhost.localdomain"
+    # Where mail is written without an SMTP server; empty: the folder mail beside the SQLite file, or here.
+    mail_folder: str = ""
+    # Templates of mail that come before the built-in ones, in files of the same names.
+    mail_templates: str = ""
     # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
     tls_certificate: str = ""
     tls_key: str = ""
@@ -56,8 +66,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        password = urlsplit(self.database_url).password or ""
-        return tuple(secret for secret in (self.admin_password, password, unquote(password)) if secret)
+        passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
+        return tuple(secret for secret in (self.admin_password, *passwords, *map(unquote, passwords)) if secret)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> "Settings":
