@@ -8,7 +8,8 @@ from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server import __version__
-from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.dispatch import Dispatcher
 from gamehall_server.kit.egress import Egress
 from gamehall_server.kit.errors import Duplicate
 from gamehall_server.kit.health import Health
@@ -16,11 +17,12 @@ from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import Kept
 from gamehall_server.kit.metrics import Metrics
 from gamehall_server.kit.observers import SlowCalls, all_of
+from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, locations, social, users
+from gamehall_server.modules import configs, devices, locations, social, users  # noqa: F401
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from gamehall_server.kit.tracing import Spans
 
 T = TypeVar("T")
+DAY: Micros = 24 * 3600 * SECOND
 
 
 class Product(NamedTuple):
@@ -57,6 +60,9 @@ class Product(NamedTuple):
     revocations: Revocations
     egress: Egress
     metrics: Metrics
+    outbox: Outbox
+    dispatcher: Dispatcher
+    rules: users.Rules
     spans: "Spans | None"
     # What is in memory and must be renewed where other processes write as well.
     kept: tuple[Kept[Any], ...]
@@ -86,15 +92,11 @@ class Parts(NamedTuple):
     notice: Notice
     egress: Egress
     social: Social
+    rules: users.Rules
 
 
 # Every config that the product reads.
-BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS)
-
-# Passwords of eight letters and more that stand in other products' examples.
-TRIED_FIRST = frozenset(
-    ("password", "password1", "password123", "changeme", "change-me", "administrator", "12345678", "123456789", "gamehall")
-)
+BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
@@ -107,7 +109,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Sandbox: lambda parts: Sandbox(parts.clock),
     Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social)),
-    Users: lambda parts: Users(parts.hasher),
+    Users: lambda parts: Users(parts.hasher, parts.rules),
 }
 
 
@@ -134,6 +136,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     proxies = Proxies(settings.trusted_proxies)
     spans = _spans() if settings.otel else None
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
+    outbox = Outbox(settings.events_kept_days * DAY)
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
     secrets = secrets_of(settings)
@@ -156,7 +159,8 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     health = Health(database)
     egress = Egress(settings.egress_allow, settings.egress_ports)
     accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
-    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts)
+    rules = users.Rules(values)
+    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -166,6 +170,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         observers.append(spans.observe)
     if observe is not unobserved:
         observers.append(observe)
+    dispatcher = Dispatcher(database, outbox)
     app = App(
         database,
         verifier,
@@ -173,6 +178,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         servicers,
         gate=notice.gate,
         proxies=proxies,
+        outbox=outbox,
         observe=all_of(observers),
         most_in_flight=settings.most_in_flight,
         most_streams=settings.most_streams,
@@ -185,9 +191,26 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         await settle_access(db, now, permissions_of(app))
 
     await _settle(database, access)
-    password = await _settle_admin(settings, database, hasher, now)
+    password = await _settle_admin(settings, database, hasher, rules, now)
     revocations = Revocations(verifier.hear, verifier.forget_everything)
-    return Product(app, database, health, hasher, verifier, keys, secrets, revocations, egress, metrics, spans, kept, password)
+    return Product(
+        app,
+        database,
+        health,
+        hasher,
+        verifier,
+        keys,
+        secrets,
+        revocations,
+        egress,
+        metrics,
+        outbox,
+        dispatcher,
+        rules,
+        spans,
+        kept,
+        password,
+    )
 
 
 def secrets_of(settings: Settings) -> Secrets:
@@ -213,24 +236,24 @@ def _spans() -> "Spans":
     return Spans(__version__)
 
 
-async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:
+async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, rules: users.Rules, now: Micros) -> str | None:
     """Adds the administrator of a new deployment; gives the password when it had to be made up.
 
-    Raises ValueError for a given password that the product would not take from a user, or that everybody tries first.
+    Raises ValueError for a given password that the product would not take from a user.
     """
-    if settings.admin_password:
-        wrong = users.wrong_with(settings.admin_username, settings.admin_email, settings.admin_password)
-        if wrong:
-            raise ValueError(f"GAMEHALL_ADMIN_{wrong[0].field.upper()}: {wrong[0].message}")
-        if settings.admin_password.casefold() in TRIED_FIRST:
-            raise ValueError("GAMEHALL_ADMIN_PASSWORD: everybody tries this one first; leave it out, and one is made up")
-    if await users.credentials_of(database.reader(), users.folded(settings.admin_username)) is not None:
+    key = users.folded(settings.admin_username)
+    if await users.credentials_of(database.reader(), key) is not None:
         return None
     password = settings.admin_password or token(12)
-    registration = users.Registration(settings.admin_username, settings.admin_email, await hasher.hash(password), {})
+    await users.ready()
+    wrong = rules.wrong_with(settings.admin_username, settings.admin_email, password)
+    if wrong:
+        raise ValueError(f"GAMEHALL_ADMIN_{wrong[0].field.upper()}: {wrong[0].message}")
+    who = users.Identity(settings.admin_username, settings.admin_email)
+    registration = users.Registration(who, await hasher.hash(password), {})
 
     async def add(db: Handle) -> bool:
-        if await users.credentials_of(db, users.folded(settings.admin_username)) is not None:
+        if await users.credentials_of(db, key) is not None:
             return False
         await users.register(db, now, registration, ROLE_USER, ROLE_ADMIN)
         return True

@@ -119,6 +119,7 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         product.metrics.answered = http.answered
         await grpc.start()
         await http.start()
+        product.dispatcher.start()
         spare_the_collector()
         chores = [asyncio.create_task(_sweep(product.app))]
         if product.database.dialect == "postgresql":
@@ -135,6 +136,7 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
             product.health.end()
             await asyncio.sleep(settings.drain_seconds)
             await asyncio.gather(product.app.streams.end(settings.grace_seconds / 2), grpc.stop(settings.grace_seconds), http.stop())
+            await product.dispatcher.stop(settings.grace_seconds)
             if ops is not None:
                 # The last: operators may watch the end.
                 await ops.stop()

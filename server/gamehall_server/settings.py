@@ -62,6 +62,16 @@ class Settings:
     facebook_url: str = "https://graph.facebook.com/v24.0"
     google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # An address.
     google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+    # Days that events are kept after everybody has taken them.
+    events_kept_days: int = 3
+    # Where mail goes: smtp://user:password@host:port, smtps:// for TLS from the start. Empty: files in a folder.
+    smtp_url: str = ""
+    # The sender of mail; the config email.out_address comes first.
+    mail_from: str = "gamehall@localhost.localdomain"
+    # Where mail is written without an SMTP server; empty: the folder mail beside the SQLite file, or here.
+    mail_folder: str = ""
+    # Templates of mail that come before the built-in ones, in files of the same names.
+    mail_templates: str = ""
     # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
     tls_certificate: str = ""
     tls_key: str = ""
@@ -70,8 +80,9 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        password = urlsplit(self.database_url).password or ""
-        return tuple(secret for secret in (self.admin_password, password, unquote(password), *self.root_key.split(",")) if secret)
+        passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
+        kept = (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(","))
+        return tuple(secret for secret in kept if secret)
 
     @property
     def key_file(self) -> Path:

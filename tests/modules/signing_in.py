@@ -15,7 +15,9 @@ from tests.modules.providers import twin
 
 _clients = table_of(ClientRow).table
 _allow = Query(update(_clients).where(_clients.c.client_key == bindparam("key")).values(grant_types=bindparam("words")))
-_counts = [Query(select(func.count()).select_from(table)) for table in (users.table, *(table_of(r).table for r in (IdentityRow, SessionRow)))]
+_counts = [
+    Query(select(func.count()).select_from(table)) for table in (users.table, *(table_of(r).table for r in (IdentityRow, SessionRow)))
+]
 CONFIGS = ("social.facebook.app_id", "social.facebook.secret_key", "social.google.client_id", "social.google.secret_key")
 REDIRECT = "social.google.redirect_url"
 

@@ -1,14 +1,11 @@
 """Social sign-in: accounts with other providers, as the guide describes them. The providers are a twin that speaks over real HTTP."""
 
 import pytest
-from gamehall.auth.v1.tokens_pb2 import CreateTokenRequest
-from gamehall.social.v1.social_pb2 import GoogleToken, LinkGoogleRequest, ListIdentitiesRequest
-from people import Person, fresh
+from people import fresh
 
-from tests.contract.doors import published_refusal
-from tests.modules.oauth import ask, me, refusal
-from tests.modules.signing_in import counted, signed_in_with
+from tests.modules.oauth import me
 from tests.modules.providers import twin
+from tests.modules.signing_in import signed_in_with
 
 pytestmark = pytest.mark.usefixtures("facebook_and_google")
 

@@ -21,7 +21,7 @@ async def known_by_password(hasher: PasswordHasher, call: Call, username: str, p
     """The user. Raises Invalid (invalid_grant) for a wrong name and a wrong password alike, and takes as long for both; writes nothing."""
     found = await users.credentials_of(call.db, users.folded(username))
     right = await hasher.verify(found.password_hash if found else None, password)
-    if found is None or not right:
+    if found is None or found.password_hash is None or not right:
         raise Invalid("Wrong user name or password.", reason=ErrorReason.ERROR_REASON_OAUTH_INVALID_GRANT)
     rehashed = await hasher.hash(password) if hasher.outdated(found.password_hash) else None
     return Known(found.user_id, rehashed)

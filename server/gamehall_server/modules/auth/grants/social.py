@@ -1,4 +1,4 @@
-"""An account with another provider. The grant is called as the provider is: facebook and google, as in the guide, and those that are data."""
+"""An account with another provider. The grant is called as the provider is: facebook, google, and those that are data."""
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 
