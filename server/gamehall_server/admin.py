@@ -45,7 +45,8 @@ async def perform_alone(settings: Settings, order: Order) -> str:
 async def add_user_to(product: Product, username: str, email: str, password: str, roles: list[str]) -> int:
     """Adds a user with ROLE_USER and further roles; gives the number. Raises Fault for what the API would refuse."""
     await _check_roles(product, roles)
-    wrong = users.wrong_with(username, email, password)
+    await users.ready()
+    wrong = product.rules.wrong_with(username, email, password)
     if wrong:
         raise Invalid(violations=tuple(wrong))
     try:
@@ -55,7 +56,8 @@ async def add_user_to(product: Product, username: str, email: str, password: str
 
 
 async def _add_user(product: Product, username: str, email: str, password: str, roles: list[str]) -> int:
-    registration = users.Registration(username, email, await product.hasher.hash(password), {})
+    who, hashed = product.rules.identity(username, email), await product.hasher.hash(password)
+    registration = users.Registration(who, hashed, {}, product.rules.email_is_unique)
     now = product.app.clock.now()
 
     async def add(db: Handle) -> int:
@@ -74,7 +76,7 @@ async def add_client_to(product: Product, client_key: str, name: str, *, public:
     grants = ("password", "refresh_token") if public else ("client_credentials",)
 
     async def add(db: Handle) -> str:
-        number, secret = await clients.add_client(db, client_key, name, grants, public=public)
+        number, secret = await clients.add_client(db, client_key, name, grants, public=public, first_party=True)
         for role in dict.fromkeys(roles):
             grant_role(db, role, client_id=number)
         return secret

@@ -18,7 +18,8 @@ class Scope(enum.Enum):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who a valid token belongs to. A client's own token has no user. `user` is the user as other records show one."""
+    """Who a valid token belongs to. A client's own token has no user. `user` is the user as other records show one; `grant` is how the
+    session was opened, where that is known."""
 
     client_key: str
     session_id: int
@@ -27,6 +28,7 @@ class Caller(msgspec.Struct, frozen=True):
     permissions: frozenset[str]
     user_id: int | None = None
     user: Any = None
+    grant: str | None = None
 
     @property
     def principal(self) -> str:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, insert, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, insert, select
 
 from gamehall_server.kit.storage import Handle, Query, table_of
 from gamehall_server.modules.access.tables import ClientRoleRow, RolePermissionRow, RoleRow, UserRoleRow
@@ -62,3 +62,8 @@ def grant_role(db: Handle, role: str, *, user_id: int | None = None, client_id: 
         db.later(_give_user, user_id=user_id, role=role)
     if client_id is not None:
         db.later(_give_client, client_id=client_id, role=role)
+
+
+def has_role(user_id: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Whether the user of a column holds the role of the parameter `name`: a condition for lists."""
+    return user_id.in_(select(user_roles.c.user_id).where(user_roles.c.role == bindparam(name)))

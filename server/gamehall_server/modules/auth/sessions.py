@@ -6,7 +6,7 @@ times and only until the child is used, because answers get lost. Later use mean
 
 import base64
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, bindparam, insert, select, update
 from gamehall_server.kit import clock
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.modules.access import revoke
 from gamehall_server.modules.auth.tables import RefreshTokenRow, SessionRow
 
 GRACE: Micros = 20 * SECOND
@@ -68,11 +69,21 @@ def _unseal(parent: str, sealed: str) -> str:
     return _box(parent).decrypt(bytes(12), base64.b64decode(sealed), None).decode()
 
 
-async def open_session(db: Handle, client_key: str, user_id: int | None, now: Micros, lasts: Micros) -> SessionRow:
-    """A new session of a user or of a client itself."""
+async def open_session(
+    db: Handle, client_key: str, user_id: int | None, now: Micros, lasts: Micros, grant: str | None = None
+) -> SessionRow:
+    """A new session of a user or of a client itself; `grant` is the word of the grant that opened it."""
     number = await db.new_id("session")
-    db.later(_add_session, id=number, user_id=user_id, client_key=client_key, created_at=now, expires_at=now + lasts, ended_at=None)
-    return SessionRow(id=number, user_id=user_id, client_key=client_key, created_at=now, expires_at=now + lasts)
+    values: dict[str, Any] = {
+        "id": number,
+        "user_id": user_id,
+        "client_key": client_key,
+        "created_at": now,
+        "expires_at": now + lasts,
+        "grant": grant,
+    }
+    db.later(_add_session, **values, ended_at=None)
+    return SessionRow(**values)
 
 
 def add_refresh_token(db: Handle, session: SessionRow, now: Micros, idle: Micros) -> str:
@@ -126,3 +137,4 @@ async def rotate(db: Handle, token: str, client_key: str, now: Micros, idle: Mic
 def end_session(db: Handle, session_id: int, now: Micros) -> None:
     """Ends a session: none of its tokens is good for anything afterwards."""
     db.later(_end, session=session_id, now=now)
+    revoke(db, "session", session_id)
