@@ -22,6 +22,7 @@ from gamehall_server.modules import configs, locations, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
+from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
@@ -86,6 +87,7 @@ TRIED_FIRST = frozenset(
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
+    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier)),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
     Locations: lambda parts: Locations(parts.configs),

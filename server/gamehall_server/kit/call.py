@@ -27,6 +27,8 @@ class Caller(msgspec.Struct, frozen=True):
     permissions: frozenset[str]
     user_id: int | None = None
     user: Any = None
+    # The scope words of a token that does not open everything its holder may do.
+    limited_to: frozenset[str] | None = None
 
     @property
     def principal(self) -> str:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gamehall/options/v1/options.proto\x12\x13gamehall.options.v1\x1a google/protobuf/descriptor.proto\"@\n\x06Policy\x12\x12\n\x04open\x18\x01 \x01(\x08R\x04open\x12\x10\n\x03\x61ny\x18\x02 \x03(\tR\x03\x61ny\x12\x10\n\x03own\x18\x03 \x03(\tR\x03own\";\n\tPublished\x12\x1c\n\toperation\x18\x01 \x01(\tR\toperation\x12\x10\n\x03tag\x18\x02 \x01(\tR\x03tag\"\xaf\x02\n\x0bMethodRules\x12\x33\n\x06policy\x18\x01 \x01(\x0b\x32\x1b.gamehall.options.v1.PolicyR\x06policy\x12\x14\n\x05keyed\x18\x02 \x01(\x08R\x05keyed\x12\x14\n\x05\x61udit\x18\x03 \x01(\x08R\x05\x61udit\x12\x16\n\x06status\x18\x04 \x01(\x05R\x06status\x12\x14\n\x05oauth\x18\x05 \x01(\x08R\x05oauth\x12<\n\tpublished\x18\x06 \x01(\x0b\x32\x1e.gamehall.options.v1.PublishedR\tpublished\x12\x18\n\x07sandbox\x18\x07 \x01(\x08R\x07sandbox\x12\x12\n\x04\x61lso\x18\x08 \x03(\tR\x04\x61lso\x12%\n\x0ein_maintenance\x18\t \x01(\x08R\rinMaintenance\"R\n\x0cMessageRules\x12\x1c\n\tpublished\x18\x01 \x01(\tR\tpublished\x12$\n\rdiscriminator\x18\x02 \x01(\tR\rdiscriminator\"\xe3\x03\n\nFieldRules\x12\x1d\n\nmin_length\x18\x01 \x01(\rR\tminLength\x12\x1d\n\nmax_length\x18\x02 \x01(\rR\tmaxLength\x12\x1d\n\x07minimum\x18\x03 \x01(\x03H\x00R\x07minimum\x88\x01\x01\x12\x1d\n\x07maximum\x18\x04 \x01(\x03H\x01R\x07maximum\x88\x01\x01\x12\x16\n\x06inline\x18\x05 \x01(\x08R\x06inline\x12\"\n\rnull_if_unset\x18\x06 \x01(\x08R\x0bnullIfUnset\x12\x16\n\x06secret\x18\x07 \x01(\x08R\x06secret\x12\x18\n\x07private\x18\x08 \x01(\x08R\x07private\x12\x17\n\x07user_id\x18\t \x01(\x08R\x06userId\x12\x1f\n\x0bserver_only\x18\n \x01(\x08R\nserverOnly\x12\x12\n\x04word\x18\x0b \x01(\tR\x04word\x12\x36\n\x07\x64\x65\x63imal\x18\x0c \x01(\x0b\x32\x1c.gamehall.options.v1.DecimalR\x07\x64\x65\x63imal\x12\x18\n\x07\x65xample\x18\r \x01(\tR\x07\x65xample\x12\x33\n\x06\x66ilter\x18\x0e \x01(\x0b\x32\x1b.gamehall.options.v1.FilterR\x06\x66ilterB\n\n\x08_minimumB\n\n\x08_maximum\"R\n\x06\x46ilter\x12\x16\n\x06\x63olumn\x18\x01 \x01(\tR\x06\x63olumn\x12\x30\n\x05match\x18\x02 \x01(\x0e\x32\x1a.gamehall.options.v1.MatchR\x05match\"\x1f\n\x07\x44\x65\x63imal\x12\x14\n\x05scale\x18\x01 \x01(\rR\x05scale\"$\n\x0e\x45numValueRules\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name*\xb6\x01\n\x05Match\x12\x15\n\x11MATCH_UNSPECIFIED\x10\x00\x12\x10\n\x0cMATCH_PREFIX\x10\x01\x12\x12\n\x0eMATCH_CONTAINS\x10\x02\x12\x10\n\x0cMATCH_ANY_OF\x10\x03\x12\x11\n\rMATCH_NONE_OF\x10\x04\x12\x11\n\rMATCH_COMPARE\x10\x05\x12\x12\n\x0eMATCH_AT_LEAST\x10\x06\x12\x11\n\rMATCH_AT_MOST\x10\x07\x12\x11\n\rMATCH_PRESENT\x10\x08:Z\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xc5\x8a\x03 \x01(\x0b\x32 .gamehall.options.v1.MethodRulesR\x06method:^\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xc5\x8a\x03 \x01(\x0b\x32!.gamehall.options.v1.MessageRulesR\x07message:V\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xc5\x8a\x03 \x01(\x0b\x32\x1f.gamehall.options.v1.FieldRulesR\x05\x66ield:g\n\nenum_value\x12!.google.protobuf.EnumValueOptions\x18\xc5\x8a\x03 \x01(\x0b\x32#.gamehall.options.v1.EnumValueRulesR\tenumValueB\x95\x01\n\x17\x63om.gamehall.options.v1B\x0cOptionsProtoP\x01\xa2\x02\x03GOX\xaa\x02\x13Gamehall.Options.V1\xca\x02\x13Gamehall\\Options\\V1\xe2\x02\x1fGamehall\\Options\\V1\\GPBMetadata\xea\x02\x15Gamehall::Options::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gamehall/options/v1/options.proto\x12\x13gamehall.options.v1\x1a google/protobuf/descriptor.proto\"@\n\x06Policy\x12\x12\n\x04open\x18\x01 \x01(\x08R\x04open\x12\x10\n\x03\x61ny\x18\x02 \x03(\tR\x03\x61ny\x12\x10\n\x03own\x18\x03 \x03(\tR\x03own\";\n\tPublished\x12\x1c\n\toperation\x18\x01 \x01(\tR\toperation\x12\x10\n\x03tag\x18\x02 \x01(\tR\x03tag\"\xc3\x02\n\x0bMethodRules\x12\x33\n\x06policy\x18\x01 \x01(\x0b\x32\x1b.gamehall.options.v1.PolicyR\x06policy\x12\x14\n\x05keyed\x18\x02 \x01(\x08R\x05keyed\x12\x14\n\x05\x61udit\x18\x03 \x01(\x08R\x05\x61udit\x12\x16\n\x06status\x18\x04 \x01(\x05R\x06status\x12\x14\n\x05oauth\x18\x05 \x01(\x08R\x05oauth\x12<\n\tpublished\x18\x06 \x01(\x0b\x32\x1e.gamehall.options.v1.PublishedR\tpublished\x12\x18\n\x07sandbox\x18\x07 \x01(\x08R\x07sandbox\x12\x12\n\x04\x61lso\x18\x08 \x03(\tR\x04\x61lso\x12%\n\x0ein_maintenance\x18\t \x01(\x08R\rinMaintenance\x12\x12\n\x04\x66orm\x18\n \x01(\x08R\x04\x66orm\"R\n\x0cMessageRules\x12\x1c\n\tpublished\x18\x01 \x01(\tR\tpublished\x12$\n\rdiscriminator\x18\x02 \x01(\tR\rdiscriminator\"\xe3\x03\n\nFieldRules\x12\x1d\n\nmin_length\x18\x01 \x01(\rR\tminLength\x12\x1d\n\nmax_length\x18\x02 \x01(\rR\tmaxLength\x12\x1d\n\x07minimum\x18\x03 \x01(\x03H\x00R\x07minimum\x88\x01\x01\x12\x1d\n\x07maximum\x18\x04 \x01(\x03H\x01R\x07maximum\x88\x01\x01\x12\x16\n\x06inline\x18\x05 \x01(\x08R\x06inline\x12\"\n\rnull_if_unset\x18\x06 \x01(\x08R\x0bnullIfUnset\x12\x16\n\x06secret\x18\x07 \x01(\x08R\x06secret\x12\x18\n\x07private\x18\x08 \x01(\x08R\x07private\x12\x17\n\x07user_id\x18\t \x01(\x08R\x06userId\x12\x1f\n\x0bserver_only\x18\n \x01(\x08R\nserverOnly\x12\x12\n\x04word\x18\x0b \x01(\tR\x04word\x12\x36\n\x07\x64\x65\x63imal\x18\x0c \x01(\x0b\x32\x1c.gamehall.options.v1.DecimalR\x07\x64\x65\x63imal\x12\x18\n\x07\x65xample\x18\r \x01(\tR\x07\x65xample\x12\x33\n\x06\x66ilter\x18\x0e \x01(\x0b\x32\x1b.gamehall.options.v1.FilterR\x06\x66ilterB\n\n\x08_minimumB\n\n\x08_maximum\"R\n\x06\x46ilter\x12\x16\n\x06\x63olumn\x18\x01 \x01(\tR\x06\x63olumn\x12\x30\n\x05match\x18\x02 \x01(\x0e\x32\x1a.gamehall.options.v1.MatchR\x05match\"\x1f\n\x07\x44\x65\x63imal\x12\x14\n\x05scale\x18\x01 \x01(\rR\x05scale\"$\n\x0e\x45numValueRules\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name*\xb6\x01\n\x05Match\x12\x15\n\x11MATCH_UNSPECIFIED\x10\x00\x12\x10\n\x0cMATCH_PREFIX\x10\x01\x12\x12\n\x0eMATCH_CONTAINS\x10\x02\x12\x10\n\x0cMATCH_ANY_OF\x10\x03\x12\x11\n\rMATCH_NONE_OF\x10\x04\x12\x11\n\rMATCH_COMPARE\x10\x05\x12\x12\n\x0eMATCH_AT_LEAST\x10\x06\x12\x11\n\rMATCH_AT_MOST\x10\x07\x12\x11\n\rMATCH_PRESENT\x10\x08:Z\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xc5\x8a\x03 \x01(\x0b\x32 .gamehall.options.v1.MethodRulesR\x06method:^\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xc5\x8a\x03 \x01(\x0b\x32!.gamehall.options.v1.MessageRulesR\x07message:V\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xc5\x8a\x03 \x01(\x0b\x32\x1f.gamehall.options.v1.FieldRulesR\x05\x66ield:g\n\nenum_value\x12!.google.protobuf.EnumValueOptions\x18\xc5\x8a\x03 \x01(\x0b\x32#.gamehall.options.v1.EnumValueRulesR\tenumValueB\x95\x01\n\x17\x63om.gamehall.options.v1B\x0cOptionsProtoP\x01\xa2\x02\x03GOX\xaa\x02\x13Gamehall.Options.V1\xca\x02\x13Gamehall\\Options\\V1\xe2\x02\x1fGamehall\\Options\\V1\\GPBMetadata\xea\x02\x15Gamehall::Options::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,22 +33,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gamehall.options.v1.options
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027com.gamehall.options.v1B\014OptionsProtoP\001\242\002\003GOX\252\002\023Gamehall.Options.V1\312\002\023Gamehall\\Options\\V1\342\002\037Gamehall\\Options\\V1\\GPBMetadata\352\002\025Gamehall::Options::V1'
-  _globals['_MATCH']._serialized_start=1251
-  _globals['_MATCH']._serialized_end=1433
+  _globals['_MATCH']._serialized_start=1271
+  _globals['_MATCH']._serialized_end=1453
   _globals['_POLICY']._serialized_start=92
   _globals['_POLICY']._serialized_end=156
   _globals['_PUBLISHED']._serialized_start=158
   _globals['_PUBLISHED']._serialized_end=217
   _globals['_METHODRULES']._serialized_start=220
-  _globals['_METHODRULES']._serialized_end=523
-  _globals['_MESSAGERULES']._serialized_start=525
-  _globals['_MESSAGERULES']._serialized_end=607
-  _globals['_FIELDRULES']._serialized_start=610
-  _globals['_FIELDRULES']._serialized_end=1093
-  _globals['_FILTER']._serialized_start=1095
-  _globals['_FILTER']._serialized_end=1177
-  _globals['_DECIMAL']._serialized_start=1179
-  _globals['_DECIMAL']._serialized_end=1210
-  _globals['_ENUMVALUERULES']._serialized_start=1212
-  _globals['_ENUMVALUERULES']._serialized_end=1248
+  _globals['_METHODRULES']._serialized_end=543
+  _globals['_MESSAGERULES']._serialized_start=545
+  _globals['_MESSAGERULES']._serialized_end=627
+  _globals['_FIELDRULES']._serialized_start=630
+  _globals['_FIELDRULES']._serialized_end=1113
+  _globals['_FILTER']._serialized_start=1115
+  _globals['_FILTER']._serialized_end=1197
+  _globals['_DECIMAL']._serialized_start=1199
+  _globals['_DECIMAL']._serialized_end=1230
+  _globals['_ENUMVALUERULES']._serialized_start=1232
+  _globals['_ENUMVALUERULES']._serialized_end=1268
 # @@protoc_insertion_point(module_scope)

@@ -11,8 +11,9 @@ from gamehall_server.modules.auth.client_proof import proven_client
 from gamehall_server.modules.auth.grants import GRANTS, Tools
 from gamehall_server.modules.auth.grants.base import Asked, refused
 from gamehall_server.modules.auth.keys import KeyRing
+from gamehall_server.modules.auth.scopes import FULL, granted
 
-SCOPE, BEARER = "write read", "bearer"
+BEARER = "bearer"
 # Defaults of the published operation.
 DEFAULT_GRANT, DEFAULT_CLIENT = "client_credentials", "knetik"
 
@@ -38,7 +39,8 @@ class Tokens:
             raise refused(
                 f"The client {client.client_key} may not use {word}.", ErrorReason.ERROR_REASON_OAUTH_UNAUTHORIZED_CLIENT, "grant_type"
             )
-        asked = Asked(request, call, client, word)
+        scope = granted(request.scope)
+        asked = Asked(request, call, client, word, None if scope == FULL else scope)
         return asked, await grant.prove(asked)
 
     async def _issue(self, request: pb.CreateTokenRequest, call: Call, proven: tuple[Asked, Any]) -> pb.CreateTokenResponse:
@@ -47,8 +49,9 @@ class Tokens:
         if issued is None:
             return pb.CreateTokenResponse()
         seconds = asked.client.access_seconds
-        token = self._verifier.issue(issued.session, seconds)
-        answer = pb.CreateTokenResponse(access_token=token, token_type=BEARER, expires_in=seconds, scope=SCOPE)
+        scope = issued.scope or issued.session.scope or FULL
+        token = self._verifier.issue(issued.session, seconds, scope)
+        answer = pb.CreateTokenResponse(access_token=token, token_type=BEARER, expires_in=seconds, scope=scope)
         if issued.refresh_token is not None:
             answer.refresh_token = issued.refresh_token
         return answer
