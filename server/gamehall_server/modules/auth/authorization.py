@@ -84,7 +84,7 @@ class Authorization:
         return pb.AuthorizeResponse(page=answer_to(application, self._issuer, code=code))
 
     async def RevokeToken(self, request: pb.RevokeTokenRequest, call: Call) -> pb.RevokeTokenResponse:
-        client = await proven_client(call, request.client_id or DEFAULT_CLIENT, request.client_secret)
+        client = await proven_client(call, request.client_id, request.client_secret, DEFAULT_CLIENT)
         needed(request.token, "token")
         found = await held(call.db, self._verifier, request.token)
         if found is None:

@@ -62,7 +62,7 @@ async def use_code(db: Handle, code: str, client_key: str, redirect_uri: str, ve
     if found is None:
         return None
     # As everything that changes a family, in the order of the calls that get its session's lock.
-    session = await lock_session(db, found.session_id)
+    session: SessionRow | None = await db.one(lock_session, id=found.session_id)
     found = await db.one(_find, hash=digest(code))
     if session is None or found is None or session.client_key != client_key or session.ended_at is not None:
         return None

@@ -30,7 +30,7 @@ class Tokens:
         self.CreateToken = Prepared(self._prove, self._issue)
 
     async def _prove(self, request: pb.CreateTokenRequest, call: Call) -> tuple[Asked, Any]:
-        client = await proven_client(call, request.client_id or DEFAULT_CLIENT, request.client_secret)
+        client = await proven_client(call, request.client_id, request.client_secret, DEFAULT_CLIENT)
         word = request.grant_type or DEFAULT_GRANT
         grant = self._grants.get(word)
         if grant is None:

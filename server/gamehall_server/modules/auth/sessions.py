@@ -25,7 +25,8 @@ LONGEST_SESSION: Micros = 180 * 24 * 3600 * SECOND
 sessions, tokens = table_of(SessionRow), table_of(RefreshTokenRow)
 _s, _t = sessions.table, tokens.table
 _session = Query(select(_s).where(_s.c.id == bindparam("id", type_=BigInteger)), sessions.Row)
-_lock_session = Query(select(_s).where(_s.c.id == bindparam("id", type_=BigInteger)).with_for_update(), sessions.Row)
+# Nobody else changes its family until the transaction ends.
+lock_session = Query(select(_s).where(_s.c.id == bindparam("id", type_=BigInteger)).with_for_update(), sessions.Row)
 _add_session = Query(insert(_s))
 _end = Query(update(_s).where(_s.c.id == bindparam("session", type_=BigInteger)).values(ended_at=bindparam("now", type_=BigInteger)))
 _prolong = Query(
@@ -113,11 +114,6 @@ async def live_session(db: Handle, session_id: int) -> SessionRow | None:
     return None if row is None or row.ended_at is not None else row
 
 
-async def lock_session(db: Handle, session_id: int) -> SessionRow | None:
-    """The session, ended or not; nobody else changes its family until the transaction ends."""
-    return await db.one(_lock_session, id=session_id)
-
-
 async def family_of(db: Handle, token: str) -> tuple[RefreshTokenRow, SessionRow] | None:
     """A refresh token and its session, whatever has become of them."""
     found: RefreshTokenRow | None = await db.one(_token, hash=digest(token))
@@ -136,7 +132,7 @@ async def rotate(db: Handle, token: str, client_key: str, now: Micros, idle: Mic
     if found is None:
         return None
     # Everything that changes a family happens under its session's lock, in the order of the calls that get it.
-    session = await lock_session(db, found.session_id)
+    session: SessionRow | None = await db.one(lock_session, id=found.session_id)
     found = await db.one(_token, hash=digest(token))
     if session is None or found is None or session.client_key != client_key:
         return None
