@@ -117,8 +117,10 @@ async def live_session(db: Handle, session_id: int) -> SessionRow | None:
 async def family_of(db: Handle, token: str) -> tuple[RefreshTokenRow, SessionRow] | None:
     """A refresh token and its session, whatever has become of them."""
     found: RefreshTokenRow | None = await db.one(_token, hash=digest(token))
-    session: SessionRow | None = None if found is None else await db.one(_session, id=found.session_id)
-    return None if found is None or session is None else (found, session)
+    if found is None:
+        return None
+    session: SessionRow | None = await db.one(_session, id=found.session_id)
+    return None if session is None else (found, session)
 
 
 def prolong(db: Handle, session_id: int, until: Micros) -> None:
