@@ -7,15 +7,14 @@ from urllib.parse import urlsplit
 
 _STYLE = (
     ":root{color-scheme:light dark;font:1.125rem/1.5 system-ui,sans-serif}"
-    "body{margin:0;display:grid;justify-content:center}"
-    "main{box-sizing:border-box;width:min(100vw,26rem);padding:2rem 1.25rem}"
+    "body{margin:0;overflow-wrap:anywhere}"
+    "main{box-sizing:border-box;max-width:26rem;margin:auto;padding:2rem 1.25rem}"
     "h1{font-size:1.5rem;line-height:1.25}"
     "label{display:block;font-weight:600;margin-top:1rem}"
     "input,button{box-sizing:border-box;width:100%;min-height:2.75rem;margin-top:.25rem;padding:.5rem;font:inherit}"
     "button{margin-top:1rem;cursor:pointer}"
     ":focus-visible{outline:.2rem solid Highlight;outline-offset:.15rem}"
     "[role=alert]{border:.15rem solid;border-radius:.25rem;padding:.5rem .75rem;font-weight:600}"
-    "code{overflow-wrap:anywhere}"
 )
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 # Nothing but our style, whose hash this is: no script, no picture, nothing from elsewhere, and in nobody's frame.
