@@ -71,8 +71,9 @@ async def add_client_to(product: Product, client_key: str, name: str, *, public:
     """Adds an API client with roles; gives its secret, or "" for a public one. Raises Fault when the key is taken."""
     await _check_roles(product, roles)
     # RFC 6749 section 2.3.1 puts the key before a colon; and it stands in sentences and in one line of a terminal.
-    if not re.fullmatch(r"[!-9;-~]{1,255}", client_key):
-        raise Invalid(violations=(Violation("client_key", "1 to 255 visible ASCII characters without a colon"),))
+    # Digits alone could be taken for a user's id where tokens tell who they are about (RFC 9068 section 5).
+    if not re.fullmatch(r"[!-9;-~]{1,255}", client_key) or client_key.isdigit():
+        raise Invalid(violations=(Violation("client_key", "1 to 255 visible ASCII characters without a colon, and not digits alone"),))
     grants = ("password", "refresh_token") if public else ("client_credentials",)
 
     async def add(db: Handle) -> str:

@@ -26,6 +26,7 @@ from gamehall_server.modules import configs, devices, locations, social, users  
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
+from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
@@ -100,6 +101,7 @@ BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *so
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
+    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier, parts.social)),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
     Identities: lambda parts: Identities(parts.social),

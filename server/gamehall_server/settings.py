@@ -21,7 +21,8 @@ class Settings:
     database_url: str = DEFAULT_DATABASE
     sandbox: bool = False
     grpc_engine: str = "auto"
-    # Who signs access tokens: their `iss` and `aud`.
+    # Who signs access tokens: their `iss` and `aud`. Where it is this deployment's public address, such as https://game.example, clients
+    # find everything they need to sign people in at /.well-known/oauth-authorization-server of it (RFC 8414).
     issuer: str = "gamehall"
     admin_username: str = "admin"
     admin_password: str = ""

@@ -79,7 +79,7 @@ def reason_of(refusal: Any) -> str:
 
 def over_http(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
     """Calls through HTTP/JSON; a refusal must have the published shape."""
-    answer = http.request(**addressed(world, method, request, token), stream=method.server_streaming)
+    answer = http.request(**addressed(world, method, request, token), stream=method.server_streaming, allow_redirects=False)
     if answer.ok:
         if method.server_streaming:
             assert next(events(answer)).startswith("data: {")
@@ -235,7 +235,7 @@ def addressed(world: World, method: MethodDescriptor, request: Message, token: s
 
 
 def _content(method: MethodDescriptor, body: str, values: dict[str, Any]) -> dict[str, Any]:
-    if rules_of(method).oauth:
+    if body and rules_of(method).oauth:
         return {"data": values}
     if not body or body == "*":
         return {"json": values} if body else {"params": values}

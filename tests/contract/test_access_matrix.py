@@ -56,7 +56,25 @@ class Given(NamedTuple):
     look: str = ""
 
 
+def a_way_to_the_login_page(cast: Cast) -> dict[str, Any]:
+    asked = {"response_type": "code", "client_id": cast.application, "state": "there", "scope": "read"}
+    return {**asked, "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
+
+
+def a_login(cast: Cast) -> dict[str, Any]:
+    return {**a_way_to_the_login_page(cast), "username": cast.owner.username, "password": PASSWORD, "decision": "allow"}
+
+
+def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
+    key, secret = cast.server
+    return {"client_id": key, "client_secret": secret, "token": "none of ours"}
+
+
 GIVEN = {
+    "gamehall.auth.v1.AuthorizationService.Authorize": Given(a_login),
+    "gamehall.auth.v1.AuthorizationService.GetLoginPage": Given(a_way_to_the_login_page),
+    "gamehall.auth.v1.AuthorizationService.IntrospectToken": Given(a_token_of_a_server),
+    "gamehall.auth.v1.AuthorizationService.RevokeToken": Given(a_token_of_a_server),
     "gamehall.auth.v1.TokenService.CreateToken": Given(a_sign_in),
     "gamehall.comments.v1.CommentService.DeleteComment": Given(a_comment_of, "/comments/{id}"),
     "gamehall.comments.v1.CommentService.GetComment": Given(a_comment_of, "/comments/{id}"),

@@ -14,6 +14,7 @@ from gamehall_server.modules.auth.sessions import GRACE
 from people import PASSWORD, Person
 from sqlalchemy import select
 from sqlmodel import SQLModel
+from worlds import ISSUER
 
 from tests.contract.callers import issued
 from tests.contract.doors import published_refusal, reason_of
@@ -246,7 +247,7 @@ def test_anybody_can_verify_a_token_with_the_published_keys(world, ann):
     keys = jwt.PyJWKSet.from_dict(requests.get(world.url + "/.well-known/jwks.json").json())
     header = jwt.get_unverified_header(ann.token)
 
-    claims = jwt.decode(ann.token, keys[header["kid"]], ["ES256"], issuer="gamehall", audience="gamehall")
+    claims = jwt.decode(ann.token, keys[header["kid"]], ["ES256"], issuer=ISSUER, audience=ISSUER)
 
     assert (header["alg"], header["typ"]) == ("ES256", "at+jwt")
     assert (claims["sub"], claims["client_id"]) == (str(ann.id), "web")

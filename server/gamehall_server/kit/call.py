@@ -29,6 +29,8 @@ class Caller(msgspec.Struct, frozen=True):
     user_id: int | None = None
     user: Any = None
     grant: str | None = None
+    # The scope words of a token that does not open everything its holder may do.
+    limited_to: frozenset[str] | None = None
 
     @property
     def principal(self) -> str:

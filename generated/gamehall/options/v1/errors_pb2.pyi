@@ -95,6 +95,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Nothing else would let the user in."""
     ERROR_REASON_SIGNED_IN_BY_PROVIDER: _ErrorReason.ValueType  # 245
     """The session comes from the provider itself."""
+    ERROR_REASON_OAUTH_INVALID_SCOPE: _ErrorReason.ValueType  # 260
+    """The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
+    ERROR_REASON_INSUFFICIENT_SCOPE: _ErrorReason.ValueType  # 261
+    """The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
+    ERROR_REASON_CROSS_SITE: _ErrorReason.ValueType  # 262
+    """A form of ours that another site sent."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed."""
@@ -167,6 +173,12 @@ ERROR_REASON_LAST_SIGN_IN: ErrorReason.ValueType  # 244
 """Nothing else would let the user in."""
 ERROR_REASON_SIGNED_IN_BY_PROVIDER: ErrorReason.ValueType  # 245
 """The session comes from the provider itself."""
+ERROR_REASON_OAUTH_INVALID_SCOPE: ErrorReason.ValueType  # 260
+"""The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
+ERROR_REASON_INSUFFICIENT_SCOPE: ErrorReason.ValueType  # 261
+"""The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
+ERROR_REASON_CROSS_SITE: ErrorReason.ValueType  # 262
+"""A form of ours that another site sent."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

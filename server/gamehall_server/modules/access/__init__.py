@@ -3,6 +3,7 @@
 from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
 from gamehall_server.modules.access.passwords import PasswordHasher
+from gamehall_server.modules.access.redirects import redirect_matches, wrong_with_redirect
 from gamehall_server.modules.access.revocations import (
     POLL,
     Revocations,
@@ -49,6 +50,8 @@ __all__ = [
     "has_role",
     "known_roles",
     "network",
+    "redirect_matches",
     "revoke",
     "sweep_revocations",
+    "wrong_with_redirect",
 ]

@@ -23,6 +23,7 @@ class Client(msgspec.Struct, frozen=True):
 
     id: int
     client_key: str
+    name: str
     is_public: bool
     secret_hashes: tuple[str, ...]
     grant_types: tuple[str, ...]
@@ -54,6 +55,7 @@ async def find_client(db: Handle, client_key: str) -> Client | None:
     return Client(
         id=row.id,
         client_key=row.client_key,
+        name=row.name,
         is_public=bool(row.is_public),
         secret_hashes=_good_hashes(row),
         grant_types=tuple(msgspec.json.decode(row.grant_types)),

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from gamehall_server.kit.storage.totals import filled, triggers
 
-revision = "0003"
-down_revision = "0002"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
