@@ -1,6 +1,7 @@
 """Running servers for the tests: the product itself, on a thread with an event loop of its own, behind real sockets."""
 
 import asyncio
+import base64
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -110,7 +111,16 @@ class World:
 
 def settings_for(database_url: str, engine: str, **more: Any) -> Settings:
     """Settings of a test deployment: free ports, and the cheapest password hash OWASP allows."""
-    given = {"http_port": 0, "grpc_port": 0, "admin_password": ADMIN_PASSWORD, "password_passes": 2, "grace_seconds": 1.0}
+    # Of tests: in a deployment it is random, and nobody's.
+    root_key = base64.b64encode(bytes(range(32))).decode()
+    given = {
+        "root_key": root_key,
+        "http_port": 0,
+        "grpc_port": 0,
+        "admin_password": ADMIN_PASSWORD,
+        "password_passes": 2,
+        "grace_seconds": 1.0,
+    }
     return Settings(database_url=database_url, grpc_engine=engine, **{**given, **more})
 
 

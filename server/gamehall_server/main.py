@@ -8,6 +8,7 @@ from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server import __version__
+from gamehall_server.consumers import register_consumers
 from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, SystemClock, token
 from gamehall_server.kit.dispatch import Dispatcher
 from gamehall_server.kit.errors import Duplicate
@@ -19,9 +20,10 @@ from gamehall_server.kit.observers import SlowCalls, all_of
 from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
+from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, devices, locations, users  # noqa: F401
-from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
+from gamehall_server.modules import configs, locations, users
+from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.servicer import Tokens
@@ -32,6 +34,7 @@ from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.users.passwords import Passwords
 from gamehall_server.modules.users.servicer import Users
 from gamehall_server.settings import Settings
 
@@ -50,6 +53,9 @@ class Product(NamedTuple):
     health: Health
     hasher: PasswordHasher
     verifier: TokenVerifier
+    keys: KeyRing
+    secrets: Secrets
+    revocations: Revocations
     metrics: Metrics
     outbox: Outbox
     dispatcher: Dispatcher
@@ -77,9 +83,11 @@ class Parts(NamedTuple):
     hasher: PasswordHasher
     keys: KeyRing
     verifier: TokenVerifier
+    secrets: Secrets
     configs: ConfigValues
     notice: Notice
     rules: users.Rules
+    attempts: Attempts
 
 
 # Every config that the product reads.
@@ -91,6 +99,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Configs: lambda parts: Configs(parts.configs),
     Locations: lambda parts: Locations(parts.configs),
     Maintenance: lambda parts: Maintenance(parts.notice),
+    Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
     Platform: lambda parts: Platform(parts.health),
     Sandbox: lambda parts: Sandbox(parts.clock),
     Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier),
@@ -124,23 +133,26 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     outbox = Outbox(settings.events_kept_days * DAY)
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
-    keys, values, notice = KeyRing(), ConfigValues(BUILT_INS), Notice()
+    secrets = secrets_of(settings)
+    keys, values, notice = KeyRing(secrets), ConfigValues(BUILT_INS), Notice()
     passes: list[int] = []
     now = clock.now()
 
     async def settle(db: Handle) -> None:
         passes.append(await settle_passes(db, settings.password_passes or None))
-        await keys.settle(db, now)
+        await keys.settle(db)
         await values.settle(db)
 
     await _settle(database, settle)
-    kept: tuple[Kept[Any], ...] = (values.kept, notice.kept)
+    kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)
     for each in kept:
         await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
+    database.listeners.append(verifier.hear)
+    keys.gone = verifier.forget_everything
     health = Health(database)
     rules = users.Rules(values)
-    parts = Parts(database, health, clock, hasher, keys, verifier, values, notice, rules)
+    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, rules, Attempts(database))
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -151,6 +163,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     if observe is not unobserved:
         observers.append(observe)
     dispatcher = Dispatcher(database, outbox)
+    register_consumers(dispatcher, settings, database, outbox, secrets, values, clock)
     app = App(
         database,
         verifier,
@@ -172,7 +185,14 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     await _settle(database, access)
     password = await _settle_admin(settings, database, hasher, rules, now)
-    return Product(app, database, health, hasher, verifier, metrics, outbox, dispatcher, rules, spans, kept, password)
+    revocations = Revocations(verifier.hear, verifier.forget_everything)
+    running = (revocations, metrics, outbox, dispatcher, rules)
+    return Product(app, database, health, hasher, verifier, keys, secrets, *running, spans, kept, password)
+
+
+def secrets_of(settings: Settings) -> Secrets:
+    """The root keys: those that are told, or those in a file, one a line, which is made where there is none. Raises ValueError, OSError."""
+    return Secrets(settings.root_key.split(",") if settings.root_key else kept_in(settings.key_file).split())
 
 
 async def _settle(database: Database, work: Callable[[Handle], Awaitable[T]]) -> T:

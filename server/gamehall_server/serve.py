@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from math import inf
 from typing import Any, TypeVar
 
 import uvloop
@@ -24,6 +25,7 @@ from gamehall_server.kit.health import PATIENCE
 from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build, served
+from gamehall_server.modules.access import POLL, sweep_revocations
 from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
 from gamehall_server.tls import Tls, tls_of
@@ -121,7 +123,9 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         spare_the_collector()
         chores = [asyncio.create_task(_sweep(product.app))]
         if product.database.dialect == "postgresql":
-            chores.append(asyncio.create_task(_renew(product)))
+            # Before the doors answer for long: what is remembered is trusted no further than this has read.
+            product.verifier.trusted_until = -inf
+            chores += [asyncio.create_task(_renew(product)), asyncio.create_task(_watch(product))]
         try:
             async with side_door(product.database, partial(perform, product)):
                 yield Running(product, http.port, grpc, None if ops is None else ops.port)
@@ -156,6 +160,7 @@ async def _sweep(app: App) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await app.sweep()
+            await app.database.write(sweep_revocations)
         except Fault as fault:
             log.warning("sweep failed: %s", fault.message)
 
@@ -169,6 +174,15 @@ async def _renew(product: Product) -> None:
                 await kept.renew(product.database.reader())
         except Fault as fault:
             log.warning("what is kept in memory was not renewed: %s", fault.message)
+
+
+async def _watch(product: Product) -> None:
+    """Hears what other processes revoke."""
+    while True:
+        until = await product.revocations.renew(product.database.reader())
+        if until is not None:
+            product.verifier.trusted_until = until
+        await asyncio.sleep(POLL)
 
 
 def serve(settings: Settings, started: Callable[[Running], None], *, lifeline: int | None = None) -> None:

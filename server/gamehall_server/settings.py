@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +26,11 @@ class Settings:
     admin_username: str = "admin"
     admin_password: str = ""
     admin_email: str = "admin@localhost.localdomain"
+    # What seals secrets in the database: 32 random bytes or more in base64; of several, comma separated, the first seals and all open.
+    # Left out, it is kept in a file, which is made at the first start.
+    root_key: str = ""
+    # That file; beside the SQLite file, or data/gamehall.key, unless told.
+    root_key_file: str = ""
     # Origins that browsers may call from, comma separated; "*" is any. Tokens travel in headers, never in cookies.
     cors_origins: str = "*"
     # Addresses and networks of the proxies in front, comma separated: what they say in X-Forwarded-For is believed.
@@ -54,7 +60,7 @@ class Settings:
     smtp_url: str = ""
     # The sender of mail; the config email.out_address comes first.
     mail_from: str = "gamehall@localhost.localdomain"
-    # Where mail is written without an SMTP server; empty: the folder mail beside the SQLite file, or here.
+    # Where mail is written without an SMTP server; empty: the folder mail beside the file of the root key.
     mail_folder: str = ""
     # Templates of mail that come before the built-in ones, in files of the same names.
     mail_templates: str = ""
@@ -67,7 +73,20 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
         passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
-        return tuple(secret for secret in (self.admin_password, *passwords, *map(unquote, passwords)) if secret)
+        return tuple(secret for secret in (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(",")) if secret)
+
+    @property
+    def mail_path(self) -> Path:
+        """Where mail is written while no server takes it."""
+        return Path(self.mail_folder) if self.mail_folder else self.key_file.with_name("mail")
+
+    @property
+    def key_file(self) -> Path:
+        """Where the root key is kept, unless it is told."""
+        if self.root_key_file:
+            return Path(self.root_key_file)
+        url = self.database_url if self.database_url.startswith("sqlite:///") else DEFAULT_DATABASE
+        return Path(url.removeprefix("sqlite:///")).with_suffix(".key")
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> "Settings":

@@ -79,6 +79,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
     ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: _ErrorReason.ValueType  # 64
     """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+    ERROR_REASON_RESET_CODE: _ErrorReason.ValueType  # 220
+    """A code that was sent is no good."""
+    ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 221
+    """Too many tries."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed."""
@@ -135,6 +139,10 @@ ERROR_REASON_OAUTH_UNAUTHORIZED_CLIENT: ErrorReason.ValueType  # 63
 """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
 ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: ErrorReason.ValueType  # 64
 """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+ERROR_REASON_RESET_CODE: ErrorReason.ValueType  # 220
+"""A code that was sent is no good."""
+ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 221
+"""Too many tries."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

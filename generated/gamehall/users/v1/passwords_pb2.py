@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gamehall/users/v1/passwords.proto\x12\x11gamehall.users.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"s\n\x12SetPasswordRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\x12\x41\n\x08password\x18\x02 \x01(\tB%\xe2\x41\x02\x04\x02\xaa\xd4\x18\x1c\x10\x80\x01\x38\x01j\x15\x63orrect horse batteryR\x08password\"\x15\n\x13SetPasswordResponse\"\xae\x01\n\x1aSubmitPasswordResetRequest\x12\x1d\n\x05\x65mail\x18\x01 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xfe\x01R\x05\x65mail\x12+\n\rmobile_number\x18\x02 \x01(\tB\x06\xaa\xd4\x18\x02\x10\x32R\x0cmobileNumber\x12(\n\x08username\x18\x03 \x01(\tB\x0c\xaa\xd4\x18\x08\x10\x64j\x04janeR\x08username:\x1a\xaa\xd4\x18\x16\n\x14PasswordResetRequest\"\x1d\n\x1bSubmitPasswordResetResponse\"7\n\x19StartPasswordResetRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\"\x1c\n\x1aStartPasswordResetResponse\"{\n\x0bNewPassword\x12*\n\x08password\x18\x01 \x01(\tB\x0e\xe2\x41\x02\x04\x02\xaa\xd4\x18\x05\x10\x80\x01\x38\x01R\x08password\x12&\n\x06secret\x18\x02 \x01(\tB\x0e\xe2\x41\x02\x04\x02\xaa\xd4\x18\x05\x10\xc8\x01\x38\x01R\x06secret:\x18\xaa\xd4\x18\x14\n\x12NewPasswordRequest\"t\n\x1a\x46inishPasswordResetRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\x12:\n\x05reset\x18\x02 \x01(\x0b\x32\x1e.gamehall.users.v1.NewPasswordB\x04\xe2\x41\x01\x02R\x05reset\"\x1d\n\x1b\x46inishPasswordResetResponse2\x92\x06\n\x0fPasswordService\x12\xbe\x01\n\x0bSetPassword\x12%.gamehall.users.v1.SetPasswordRequest\x1a&.gamehall.users.v1.SetPasswordResponse\"`\xaa\xd4\x18\x36\n\x19\x12\x0bUSERS_ADMIN\x1a\nUSERS_USER\x18\x01 \xc8\x01\x32\x14\n\x0bsetPassword\x12\x05Users\x82\xd3\xe4\x93\x02 \x1a\x14/users/{id}/password:\x08password\x12\xbc\x01\n\x13SubmitPasswordReset\x12-.gamehall.users.v1.SubmitPasswordResetRequest\x1a..gamehall.users.v1.SubmitPasswordResetResponse\"F\xaa\xd4\x18\"\n\x02\x08\x01\x32\x1c\n\x13submitPasswordReset\x12\x05Users\x82\xd3\xe4\x93\x02\x1a\"\x15/users/password-reset:\x01*\x12\xba\x01\n\x12StartPasswordReset\x12,.gamehall.users.v1.StartPasswordResetRequest\x1a-.gamehall.users.v1.StartPasswordResetResponse\"G\xaa\xd4\x18!\n\x02\x08\x01\x32\x1b\n\x12startPasswordReset\x12\x05Users\x82\xd3\xe4\x93\x02\x1c\"\x1a/users/{id}/password-reset\x12\xc1\x01\n\x13\x46inishPasswordReset\x12-.gamehall.users.v1.FinishPasswordResetRequest\x1a..gamehall.users.v1.FinishPasswordResetResponse\"K\xaa\xd4\x18\x1e\n\x02\x08\x01\x18\x01\x32\x16\n\rpasswordReset\x12\x05Users\x82\xd3\xe4\x93\x02#\x1a\x1a/users/{id}/password-reset:\x05resetB\x8d\x01\n\x15\x63om.gamehall.users.v1B\x0ePasswordsProtoP\x01\xa2\x02\x03GUX\xaa\x02\x11Gamehall.Users.V1\xca\x02\x11Gamehall\\Users\\V1\xe2\x02\x1dGamehall\\Users\\V1\\GPBMetadata\xea\x02\x13Gamehall::Users::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gamehall/users/v1/passwords.proto\x12\x11gamehall.users.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"u\n\x12SetPasswordRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\x12\x43\n\x08password\x18\x02 \x01(\tB\'\xe2\x41\x02\x04\x02\xaa\xd4\x18\x1e\x08\x08\x10\x80\x01\x38\x01j\x15\x63orrect horse batteryR\x08password\"\x15\n\x13SetPasswordResponse\"\xae\x01\n\x1aSubmitPasswordResetRequest\x12\x1d\n\x05\x65mail\x18\x01 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xfe\x01R\x05\x65mail\x12+\n\rmobile_number\x18\x02 \x01(\tB\x06\xaa\xd4\x18\x02\x10\x32R\x0cmobileNumber\x12(\n\x08username\x18\x03 \x01(\tB\x0c\xaa\xd4\x18\x08\x10\x64j\x04janeR\x08username:\x1a\xaa\xd4\x18\x16\n\x14PasswordResetRequest\"\x1d\n\x1bSubmitPasswordResetResponse\"7\n\x19StartPasswordResetRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\"\x1c\n\x1aStartPasswordResetResponse\"}\n\x0bNewPassword\x12,\n\x08password\x18\x01 \x01(\tB\x10\xe2\x41\x02\x04\x02\xaa\xd4\x18\x07\x08\x08\x10\x80\x01\x38\x01R\x08password\x12&\n\x06secret\x18\x02 \x01(\tB\x0e\xe2\x41\x02\x04\x02\xaa\xd4\x18\x05\x10\xc8\x01\x38\x01R\x06secret:\x18\xaa\xd4\x18\x14\n\x12NewPasswordRequest\"t\n\x1a\x46inishPasswordResetRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\x12:\n\x05reset\x18\x02 \x01(\x0b\x32\x1e.gamehall.users.v1.NewPasswordB\x04\xe2\x41\x01\x02R\x05reset\"\x1d\n\x1b\x46inishPasswordResetResponse2\x92\x06\n\x0fPasswordService\x12\xbe\x01\n\x0bSetPassword\x12%.gamehall.users.v1.SetPasswordRequest\x1a&.gamehall.users.v1.SetPasswordResponse\"`\xaa\xd4\x18\x36\n\x19\x12\x0bUSERS_ADMIN\x1a\nUSERS_USER\x18\x01 \xc8\x01\x32\x14\n\x0bsetPassword\x12\x05Users\x82\xd3\xe4\x93\x02 \x1a\x14/users/{id}/password:\x08password\x12\xbc\x01\n\x13SubmitPasswordReset\x12-.gamehall.users.v1.SubmitPasswordResetRequest\x1a..gamehall.users.v1.SubmitPasswordResetResponse\"F\xaa\xd4\x18\"\n\x02\x08\x01\x32\x1c\n\x13submitPasswordReset\x12\x05Users\x82\xd3\xe4\x93\x02\x1a\"\x15/users/password-reset:\x01*\x12\xba\x01\n\x12StartPasswordReset\x12,.gamehall.users.v1.StartPasswordResetRequest\x1a-.gamehall.users.v1.StartPasswordResetResponse\"G\xaa\xd4\x18!\n\x02\x08\x01\x32\x1b\n\x12startPasswordReset\x12\x05Users\x82\xd3\xe4\x93\x02\x1c\"\x1a/users/{id}/password-reset\x12\xc1\x01\n\x13\x46inishPasswordReset\x12-.gamehall.users.v1.FinishPasswordResetRequest\x1a..gamehall.users.v1.FinishPasswordResetResponse\"K\xaa\xd4\x18\x1e\n\x02\x08\x01\x18\x01\x32\x16\n\rpasswordReset\x12\x05Users\x82\xd3\xe4\x93\x02#\x1a\x1a/users/{id}/password-reset:\x05resetB\x8d\x01\n\x15\x63om.gamehall.users.v1B\x0ePasswordsProtoP\x01\xa2\x02\x03GUX\xaa\x02\x11Gamehall.Users.V1\xca\x02\x11Gamehall\\Users\\V1\xe2\x02\x1dGamehall\\Users\\V1\\GPBMetadata\xea\x02\x13Gamehall::Users::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETPASSWORDREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_SETPASSWORDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
   _globals['_SETPASSWORDREQUEST'].fields_by_name['password']._loaded_options = None
-  _globals['_SETPASSWORDREQUEST'].fields_by_name['password']._serialized_options = b'\342A\002\004\002\252\324\030\034\020\200\0018\001j\025correct horse battery'
+  _globals['_SETPASSWORDREQUEST'].fields_by_name['password']._serialized_options = b'\342A\002\004\002\252\324\030\036\010\010\020\200\0018\001j\025correct horse battery'
   _globals['_SUBMITPASSWORDRESETREQUEST'].fields_by_name['email']._loaded_options = None
   _globals['_SUBMITPASSWORDRESETREQUEST'].fields_by_name['email']._serialized_options = b'\252\324\030\003\020\376\001'
   _globals['_SUBMITPASSWORDRESETREQUEST'].fields_by_name['mobile_number']._loaded_options = None
@@ -50,7 +50,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STARTPASSWORDRESETREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_STARTPASSWORDRESETREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
   _globals['_NEWPASSWORD'].fields_by_name['password']._loaded_options = None
-  _globals['_NEWPASSWORD'].fields_by_name['password']._serialized_options = b'\342A\002\004\002\252\324\030\005\020\200\0018\001'
+  _globals['_NEWPASSWORD'].fields_by_name['password']._serialized_options = b'\342A\002\004\002\252\324\030\007\010\010\020\200\0018\001'
   _globals['_NEWPASSWORD'].fields_by_name['secret']._loaded_options = None
   _globals['_NEWPASSWORD'].fields_by_name['secret']._serialized_options = b'\342A\002\004\002\252\324\030\005\020\310\0018\001'
   _globals['_NEWPASSWORD']._loaded_options = None
@@ -68,23 +68,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PASSWORDSERVICE'].methods_by_name['FinishPasswordReset']._loaded_options = None
   _globals['_PASSWORDSERVICE'].methods_by_name['FinishPasswordReset']._serialized_options = b'\252\324\030\036\n\002\010\001\030\0012\026\n\rpasswordReset\022\005Users\202\323\344\223\002#\032\032/users/{id}/password-reset:\005reset'
   _globals['_SETPASSWORDREQUEST']._serialized_start=154
-  _globals['_SETPASSWORDREQUEST']._serialized_end=269
-  _globals['_SETPASSWORDRESPONSE']._serialized_start=271
-  _globals['_SETPASSWORDRESPONSE']._serialized_end=292
-  _globals['_SUBMITPASSWORDRESETREQUEST']._serialized_start=295
-  _globals['_SUBMITPASSWORDRESETREQUEST']._serialized_end=469
-  _globals['_SUBMITPASSWORDRESETRESPONSE']._serialized_start=471
-  _globals['_SUBMITPASSWORDRESETRESPONSE']._serialized_end=500
-  _globals['_STARTPASSWORDRESETREQUEST']._serialized_start=502
-  _globals['_STARTPASSWORDRESETREQUEST']._serialized_end=557
-  _globals['_STARTPASSWORDRESETRESPONSE']._serialized_start=559
-  _globals['_STARTPASSWORDRESETRESPONSE']._serialized_end=587
-  _globals['_NEWPASSWORD']._serialized_start=589
-  _globals['_NEWPASSWORD']._serialized_end=712
-  _globals['_FINISHPASSWORDRESETREQUEST']._serialized_start=714
-  _globals['_FINISHPASSWORDRESETREQUEST']._serialized_end=830
-  _globals['_FINISHPASSWORDRESETRESPONSE']._serialized_start=832
-  _globals['_FINISHPASSWORDRESETRESPONSE']._serialized_end=861
-  _globals['_PASSWORDSERVICE']._serialized_start=864
-  _globals['_PASSWORDSERVICE']._serialized_end=1650
+  _globals['_SETPASSWORDREQUEST']._serialized_end=271
+  _globals['_SETPASSWORDRESPONSE']._serialized_start=273
+  _globals['_SETPASSWORDRESPONSE']._serialized_end=294
+  _globals['_SUBMITPASSWORDRESETREQUEST']._serialized_start=297
+  _globals['_SUBMITPASSWORDRESETREQUEST']._serialized_end=471
+  _globals['_SUBMITPASSWORDRESETRESPONSE']._serialized_start=473
+  _globals['_SUBMITPASSWORDRESETRESPONSE']._serialized_end=502
+  _globals['_STARTPASSWORDRESETREQUEST']._serialized_start=504
+  _globals['_STARTPASSWORDRESETREQUEST']._serialized_end=559
+  _globals['_STARTPASSWORDRESETRESPONSE']._serialized_start=561
+  _globals['_STARTPASSWORDRESETRESPONSE']._serialized_end=589
+  _globals['_NEWPASSWORD']._serialized_start=591
+  _globals['_NEWPASSWORD']._serialized_end=716
+  _globals['_FINISHPASSWORDRESETREQUEST']._serialized_start=718
+  _globals['_FINISHPASSWORDRESETREQUEST']._serialized_end=834
+  _globals['_FINISHPASSWORDRESETRESPONSE']._serialized_start=836
+  _globals['_FINISHPASSWORDRESETRESPONSE']._serialized_end=865
+  _globals['_PASSWORDSERVICE']._serialized_start=868
+  _globals['_PASSWORDSERVICE']._serialized_end=1654
 # @@protoc_insertion_point(module_scope)

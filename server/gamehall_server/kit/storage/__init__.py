@@ -5,6 +5,7 @@ from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
 from gamehall_server.kit.storage.tables import Table, table_of
+from gamehall_server.kit.storage.transactions import oldest_under_way, this_transaction
 
 __all__ = [
     "MOST_ROWS",
@@ -19,7 +20,9 @@ __all__ = [
     "any_of",
     "holding",
     "like",
+    "oldest_under_way",
     "open_database",
     "starting",
     "table_of",
+    "this_transaction",
 ]

@@ -70,7 +70,7 @@ class Counted(NamedTuple):
 
 _big = BigInteger
 _a, _p = table_of(AttemptRow).table, table_of(KnownPlaceRow).table
-_key = bindparam("this")
+_key: Any = bindparam("this")
 _at, _until, _failures = bindparam("now", type_=_big), bindparam("until", type_=_big), bindparam("failures", type_=_big)
 # Several may count the first try at once.
 _begin = Query(insert(_a).values(key=bindparam("key"), failures=0, at=_at, until=0).on_conflict_do_nothing())

@@ -36,7 +36,16 @@ async def settle_access(db: Handle, now: Micros, names: Iterable[str]) -> None:
     have = {row[0] for row in await db.all(_permissions)}
     for name in names:
         if name not in have:
-            db.later(_add_permission, permission=name, name=name, locked=True)
+            db.later(
+                _add_permission,
+                permission=name,
+                name=name,
+                description=None,
+                parent=None,
+                locked=True,
+                created_date=now,
+                updated_date=now,
+            )
     have = {row[0] for row in await db.all(_roles)}
     for role, title in ((ROLE_USER, "User"), (ROLE_ADMIN, "Administrator")):
         if role not in have:

@@ -7,9 +7,12 @@ import msgspec
 from sqlalchemy import bindparam, insert, select
 
 from gamehall_server.kit import clock
+from gamehall_server.kit.clock import SECOND
 from gamehall_server.kit.storage import Handle, Query, table_of
 from gamehall_server.modules.access.tables import ClientRow
 
+# In seconds: the longest life of an access token, and of a refresh token that nobody uses.
+LONGEST_ACCESS, LONGEST_REFRESH = 24 * 3600, 180 * 24 * 3600
 clients = table_of(ClientRow)
 _find = Query(select(clients.table).where(clients.table.c.client_key == bindparam("client_key")), clients.Row)
 _insert = Query(insert(clients.table))
@@ -21,7 +24,7 @@ class Client(msgspec.Struct, frozen=True):
     id: int
     client_key: str
     is_public: bool
-    secret_hash: str | None
+    secret_hashes: tuple[str, ...]
     grant_types: tuple[str, ...]
     access_seconds: int
     refresh_seconds: int
@@ -30,9 +33,10 @@ class Client(msgspec.Struct, frozen=True):
         """Whether a secret is this client's. A public client has none to prove."""
         if self.is_public:
             return True
-        if secret is None or self.secret_hash is None:
+        if secret is None:
             return False
-        return hmac.compare_digest(self.secret_hash, hash_secret(secret))
+        given = hash_secret(secret)
+        return sum(hmac.compare_digest(each, given) for each in self.secret_hashes) > 0
 
 
 def hash_secret(secret: str) -> str:
@@ -49,11 +53,18 @@ async def find_client(db: Handle, client_key: str) -> Client | None:
         id=row.id,
         client_key=row.client_key,
         is_public=bool(row.is_public),
-        secret_hash=row.secret_hash,
+        secret_hashes=_good_hashes(row),
         grant_types=tuple(msgspec.json.decode(row.grant_types)),
         access_seconds=row.access_token_validity_seconds,
         refresh_seconds=row.refresh_token_validity_seconds,
     )
+
+
+def _good_hashes(row: ClientRow) -> tuple[str, ...]:
+    hashes = [row.secret_hash]
+    if row.former_secret_until is not None and clock.real_seconds() * SECOND < row.former_secret_until:
+        hashes.append(row.former_secret_hash)
+    return tuple(each for each in hashes if each is not None)
 
 
 async def add_client(
@@ -68,6 +79,8 @@ async def add_client(
         client_key=client_key,
         name=name,
         secret_hash=hash_secret(secret) if secret else None,
+        former_secret_hash=None,
+        former_secret_until=None,
         is_public=public,
         locked=locked,
         grant_types=msgspec.json.encode(grant_types).decode(),

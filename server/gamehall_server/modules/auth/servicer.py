@@ -82,7 +82,7 @@ class Tokens:
         right = await self._hasher.verify(found.password_hash if found else None, request.password)
         if found is None or not right:
             raise _refused("Wrong user name or password.", ErrorReason.ERROR_REASON_OAUTH_INVALID_GRANT)
-        rehashed = await self._hasher.hash(request.password) if self._hasher.outdated(found.password_hash) else None
+        rehashed = await self._hasher.hash(request.password) if self._hasher.outdated(found.password_hash or "") else None
         return Proof(client, "password", found.user_id, rehashed)
 
     async def _issue(self, request: pb.CreateTokenRequest, call: Call, proof: Proof) -> pb.CreateTokenResponse:

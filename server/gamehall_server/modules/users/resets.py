@@ -1,7 +1,7 @@
 """Codes for those who forgot their password.
 
-A call only writes down, sealed, who was meant. The consumer below looks who that is, makes a code, and keeps its SHA-256; the code itself
-goes, sealed with the deployment's root key, into the event `forgot_password`, from which a mail is made. So the database alone holds no code.
+A call only writes down, sealed, who was meant. The consumer below looks who that is, makes a code, and keeps its SHA-256. The code itself
+goes into the event `forgot_password`, sealed with the deployment's root key: a mail is made of it, and the database alone gives none away.
 """
 
 import hashlib
@@ -103,7 +103,9 @@ async def sweep(db: Handle) -> None:
 class Resets:
     """Makes codes, and the letters that bring them."""
 
-    def __init__(self, outbox: Outbox, secrets: Secrets, configs: ConfigValues, now: Callable[[], Micros], reader: Callable[[], Handle]) -> None:
+    def __init__(
+        self, outbox: Outbox, secrets: Secrets, configs: ConfigValues, now: Callable[[], Micros], reader: Callable[[], Handle]
+    ) -> None:
         self._outbox = outbox
         self._secrets = secrets
         self._value = configs.value
