@@ -102,7 +102,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
     Platform: lambda parts: Platform(parts.health),
     Sandbox: lambda parts: Sandbox(parts.clock),
-    Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier),
+    Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier, parts.attempts),
     Users: lambda parts: Users(parts.hasher, parts.rules),
 }
 

@@ -1,6 +1,6 @@
 """Roles, permissions, API clients and passwords: who may do what, and how they prove who they are."""
 
-from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network
+from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network, sweep_attempts
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
 from gamehall_server.modules.access.passwords import PasswordHasher
 from gamehall_server.modules.access.revocations import (
@@ -50,5 +50,6 @@ __all__ = [
     "known_roles",
     "network",
     "revoke",
+    "sweep_attempts",
     "sweep_revocations",
 ]

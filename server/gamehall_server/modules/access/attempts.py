@@ -165,7 +165,7 @@ async def _forget(db: Handle, *counted: Counted) -> None:
         db.later(_take_back, this=each.key)
 
 
-async def sweep(db: Handle) -> None:
+async def sweep_attempts(db: Handle) -> None:
     """Removes what counts no more."""
     now = clock.real_micros()
     await db.run(_old, before=now - KEPT)

@@ -14,7 +14,7 @@ from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.errors import Invalid, Unauthenticated
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.modules import users
-from gamehall_server.modules.access import Client, PasswordHasher, find_client
+from gamehall_server.modules.access import Attempts, Client, PasswordHasher, find_client
 from gamehall_server.modules.auth.keys import KeyRing
 from gamehall_server.modules.auth.sessions import LONGEST_SESSION, Reuse, add_refresh_token, open_session, rotate
 from gamehall_server.modules.auth.tables import SessionRow
@@ -47,10 +47,11 @@ class Tokens:
 
     service = pb.DESCRIPTOR.services_by_name["TokenService"]
 
-    def __init__(self, hasher: PasswordHasher, keys: KeyRing, verifier: TokenVerifier) -> None:
+    def __init__(self, hasher: PasswordHasher, keys: KeyRing, verifier: TokenVerifier, attempts: Attempts) -> None:
         self._hasher = hasher
         self._keys = keys
         self._verifier = verifier
+        self._attempts = attempts
         self.CreateToken = Prepared(self._prove, self._issue)
 
     async def _prove(self, request: pb.CreateTokenRequest, call: Call) -> Proof:
@@ -78,8 +79,10 @@ class Tokens:
     async def _prove_password(self, request: pb.CreateTokenRequest, call: Call, client: Client) -> Proof:
         _needed(request.username, "username")
         _needed(request.password, "password")
-        found = await users.credentials_of(call.db, users.folded(request.username))
-        right = await self._hasher.verify(found.password_hash if found else None, request.password)
+        name = users.folded(request.username)
+        found = await users.credentials_of(call.db, name)
+        hashed = found.password_hash if found else None
+        right = await self._attempts.judged(name, call.arrival.address, lambda: self._hasher.verify(hashed, request.password))
         if found is None or not right:
             raise _refused("Wrong user name or password.", ErrorReason.ERROR_REASON_OAUTH_INVALID_GRANT)
         rehashed = await self._hasher.hash(request.password) if self._hasher.outdated(found.password_hash or "") else None

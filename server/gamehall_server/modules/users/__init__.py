@@ -3,7 +3,7 @@
 from gamehall_server.modules.users import policy, resets
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.registration import Registration, register
-from gamehall_server.modules.users.resets import Resets
+from gamehall_server.modules.users.resets import Resets, sweep_resets
 from gamehall_server.modules.users.tables import Credentials, credentials_of, signed_in, summary, summary_of
 
 BUILT_INS = (*policy.BUILT_INS, *resets.BUILT_INS)
@@ -22,4 +22,5 @@ __all__ = [
     "signed_in",
     "summary",
     "summary_of",
+    "sweep_resets",
 ]

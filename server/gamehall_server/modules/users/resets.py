@@ -95,7 +95,7 @@ def drop_resets(db: Handle, user_id: int) -> None:
     db.later(_drop, id=user_id)
 
 
-async def sweep(db: Handle) -> None:
+async def sweep_resets(db: Handle) -> None:
     """Removes expired codes."""
     await db.run(_sweep, now=clock.real_micros())
 
