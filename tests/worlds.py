@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.modules.providers import twin
 ADMIN_PASSWORD = "the administrator's own"
 ISSUER = "https://game.example"
 CANARIES.add(ADMIN_PASSWORD)
+# Where deployments of the tests write their mail; it goes with the run.
+MAIL = tempfile.TemporaryDirectory(prefix="gamehall-mail-")
 
 
 class World:
@@ -144,6 +147,7 @@ def settings_for(database_url: str, engine: str, **more: Any) -> Settings:
         "admin_password": ADMIN_PASSWORD,
         "password_passes": 2,
         "grace_seconds": 1.0,
+        "mail_folder": MAIL.name,
     }
     return Settings(database_url=database_url, grpc_engine=engine, **{**given, **twin().settings, **more})
 

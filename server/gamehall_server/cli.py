@@ -51,6 +51,8 @@ def serve(
     )
 
     def banner(server: "Running | Doors") -> None:
+        from gamehall_server.consumers import told_of_mail
+
         if settings.log_format == "json":
             told = {
                 "version": __version__,
@@ -58,6 +60,7 @@ def serve(
                 "engine": server.engine,
                 "workers": settings.workers,
                 "tls": bool(settings.tls_certificate),
+                "mail": told_of_mail(settings),
                 "database": _without_password(settings.database_url),
             }
             ports = {"http_port": server.http_port, "grpc_port": server.grpc_port, "ops_port": server.ops_port}
@@ -80,6 +83,7 @@ def serve(
         if settings.workers > 1:
             err.print(f"  workers    {settings.workers}")
         err.print(f"  database   {_without_password(settings.database_url)}")
+        err.print(f"  mail       {told_of_mail(settings)}")
         if server.admin_password:
             err.print(f"  [bold]admin      {settings.admin_username} / {server.admin_password}[/bold]  (shown this once)")
 

@@ -25,7 +25,8 @@ from gamehall_server.kit.health import PATIENCE
 from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build, served
-from gamehall_server.modules.access import POLL, sweep_revocations
+from gamehall_server.modules.access import POLL, sweep_attempts, sweep_revocations
+from gamehall_server.modules.users import sweep_resets
 from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
 from gamehall_server.tls import Tls, tls_of
@@ -160,7 +161,8 @@ async def _sweep(app: App) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await app.sweep()
-            await app.database.write(sweep_revocations)
+            for sweep in (sweep_revocations, sweep_attempts, sweep_resets):
+                await app.database.write(sweep)
         except Fault as fault:
             log.warning("sweep failed: %s", fault.message)
 

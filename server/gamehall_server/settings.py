@@ -69,7 +69,7 @@ class Settings:
     smtp_url: str = ""
     # The sender of mail; the config email.out_address comes first.
     mail_from: str = "gamehall@localhost.localdomain"
-    # Where mail is written without an SMTP server; empty: the folder mail beside the SQLite file, or here.
+    # Where mail is written without an SMTP server; empty: the folder mail beside the file of the root key.
     mail_folder: str = ""
     # Templates of mail that come before the built-in ones, in files of the same names.
     mail_templates: str = ""
@@ -84,6 +84,11 @@ class Settings:
         passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
         kept = (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(","))
         return tuple(secret for secret in kept if secret)
+
+    @property
+    def mail_path(self) -> Path:
+        """Where mail is written while no server takes it."""
+        return Path(self.mail_folder) if self.mail_folder else self.key_file.with_name("mail")
 
     @property
     def key_file(self) -> Path:

@@ -1,6 +1,6 @@
 """Roles, permissions, API clients and passwords: who may do what, and how they prove who they are."""
 
-from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network
+from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network, sweep_attempts
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
 from gamehall_server.modules.access.passwords import PasswordHasher
 from gamehall_server.modules.access.redirects import redirect_matches, wrong_with_redirect
@@ -52,6 +52,7 @@ __all__ = [
     "network",
     "redirect_matches",
     "revoke",
+    "sweep_attempts",
     "sweep_revocations",
     "wrong_with_redirect",
 ]

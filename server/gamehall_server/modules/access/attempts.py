@@ -70,7 +70,7 @@ class Counted(NamedTuple):
 
 _big = BigInteger
 _a, _p = table_of(AttemptRow).table, table_of(KnownPlaceRow).table
-_key = bindparam("this")
+_key: Any = bindparam("this")
 _at, _until, _failures = bindparam("now", type_=_big), bindparam("until", type_=_big), bindparam("failures", type_=_big)
 # Several may count the first try at once.
 _begin = Query(insert(_a).values(key=bindparam("key"), failures=0, at=_at, until=0).on_conflict_do_nothing())
@@ -165,7 +165,7 @@ async def _forget(db: Handle, *counted: Counted) -> None:
         db.later(_take_back, this=each.key)
 
 
-async def sweep(db: Handle) -> None:
+async def sweep_attempts(db: Handle) -> None:
     """Removes what counts no more."""
     now = clock.real_micros()
     await db.run(_old, before=now - KEPT)
