@@ -1,6 +1,7 @@
 """Roles, permissions, API clients and passwords: who may do what, and how they prove who they are."""
 
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
+from gamehall_server.modules.access.granting import checked_roles, refuse_beyond, refuse_roles
 from gamehall_server.modules.access.passwords import PasswordHasher
 from gamehall_server.modules.access.revocations import (
     POLL,
@@ -11,7 +12,17 @@ from gamehall_server.modules.access.revocations import (
     revoke,
     sweep_revocations,
 )
-from gamehall_server.modules.access.roles import ROLE_ADMIN, ROLE_USER, Grants, grant_role, grants_of_client, grants_of_user, known_roles
+from gamehall_server.modules.access.roles import (
+    ROLE_ADMIN,
+    ROLE_USER,
+    Grants,
+    grant_role,
+    grants_of_client,
+    grants_of_user,
+    known_roles,
+    take_roles,
+)
+from gamehall_server.modules.access.shown import show_roles
 
 __all__ = [
     "LONGEST_ACCESS",
@@ -24,6 +35,7 @@ __all__ = [
     "PasswordHasher",
     "Revocations",
     "Revoked",
+    "checked_roles",
     "end_sessions_of_client",
     "end_sessions_of_user",
     "find_client",
@@ -31,6 +43,10 @@ __all__ = [
     "grants_of_client",
     "grants_of_user",
     "known_roles",
+    "refuse_beyond",
+    "refuse_roles",
     "revoke",
+    "show_roles",
     "sweep_revocations",
+    "take_roles",
 ]

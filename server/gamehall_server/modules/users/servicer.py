@@ -62,11 +62,16 @@ class Users:
         row: Any = await call.db.one(users.get, id=number) if number <= LARGEST_ID else None
         if row is None:
             raise NotFound("No user with this id.", field="id")
-        answer = pb.GetUserResponse(user=_shown(_values(row)))
-        if number != call.user_id and not call.may(SEES_ALL):
-            for name in PRIVATE:
-                answer.user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
-        return answer
+        return pb.GetUserResponse(user=shown_to(call, row))
+
+
+def shown_to(call: Call, row: Any) -> pb.User:
+    """A user as the caller may see one."""
+    user = _shown(_values(row))
+    if row.id != call.user_id and not call.may(SEES_ALL):
+        for name in PRIVATE:
+            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
+    return user
 
 
 def _present(user: pb.User, name: str) -> bool:
