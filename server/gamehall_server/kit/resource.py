@@ -82,7 +82,8 @@ class Resource(Generic[R]):
         self._change = lru_cache(maxsize=64)(self._build_change)
         self._shown = {embed.column: _by_id(embed) for embed in self.embeds.values()}
         fields: Any = message.DESCRIPTOR.fields
-        self._told = {f.name: rules_of(f).confidential for f in fields if f.name in self.table.columns and _is_open(f)}
+        told = [field for field in fields if field.name in self.table.columns and field.name not in (CREATED, UPDATED) and _is_open(field)]
+        self._told = {field.name: rules_of(field).confidential for field in told}
         self._remove = Query(delete(self.table).where(self.key == bindparam("id", type_=self.key.type)))
 
     # What a caller may reach.
