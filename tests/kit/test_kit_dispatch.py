@@ -127,7 +127,7 @@ def test_an_event_stays_until_everybody_has_it(url, clock):
             made, kept_of = dispatcher_of(database, clock, Consumer("one", ("said",), hear), Consumer("two", ("said",), never))
             made.start()
             await say(database, kept_of, ("a", 1))
-            while not heard:
+            while not heard:  # noqa: ASYNC110  # It tells nobody.
                 await asyncio.sleep(0.01)
             await made.stop(1)
             await database.write(lambda db: kept_of.sweep(db, 1))
@@ -191,7 +191,7 @@ def test_a_consumer_that_hangs_holds_up_no_other(url, clock):
             made, kept_of = dispatcher_of(database, clock, Consumer("one", ("said",), hang), Consumer("two", ("said",), hear))
             made.start()
             await say(database, kept_of, *((f"k{number}", number) for number in range(50)))
-            while len(heard) < 50:
+            while len(heard) < 50:  # noqa: ASYNC110  # It tells nobody.
                 await asyncio.sleep(0.01)
             # What is broken off is anybody's again at once.
             await made.stop(0)
@@ -224,7 +224,7 @@ def test_what_a_consumer_writes_at_the_end_is_written_once(url, clock):
             two, _ = dispatcher_of(database, clock, Consumer("one", ("said",), take))
             one.start()
             await say(database, kept_of, ("a", 1))
-            while not first:
+            while not first:  # noqa: ASYNC110  # It tells nobody.
                 await asyncio.sleep(0.01)
             clock.moment += dispatch.LEASE + 1
             two.start()

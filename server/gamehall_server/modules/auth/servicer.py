@@ -11,6 +11,7 @@ from gamehall_server.modules.auth.client_proof import proven_client
 from gamehall_server.modules.auth.grants import GRANTS, Grant, Tools
 from gamehall_server.modules.auth.grants.base import Asked, refused
 from gamehall_server.modules.auth.grants.social import SocialGrant
+from gamehall_server.modules.auth.issued import note_location
 from gamehall_server.modules.auth.keys import KeyRing
 from gamehall_server.modules.auth.scopes import FULL, granted
 
@@ -54,6 +55,8 @@ class Tokens:
         issued = await grant.issue(asked, proof)
         if issued is None:
             return pb.CreateTokenResponse()
+        if issued.session.user_id is not None:
+            await note_location(call, issued.session.user_id)
         seconds = asked.client.access_seconds
         scope = issued.scope or issued.session.scope or FULL
         token = self._verifier.issue(issued.session, seconds, scope)

@@ -90,13 +90,7 @@ class Users:
         return pb.CreateUserResponse(user=_shown(row, tags))
 
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
-        row = await load(call, request.id)
-        sees_all = row.id == call.user_id or call.may(SEES_ALL)
-        answer = pb.GetUserResponse(user=_shown(_values(row), await tags_of(call.db, row.id) if sees_all else []))
-        if not sees_all:
-            for name in PRIVATE:
-                answer.user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
-        return answer
+        return pb.GetUserResponse(user=await shown_to(call, await load(call, request.id)))
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.UpdateUserResponse:
         user = request.user
@@ -141,6 +135,16 @@ class Users:
         if found:
             wrong = tuple(Violation(f"user.{name}", "not supported") for name in found)
             raise Invalid(reason=ErrorReason.ERROR_REASON_UNSUPPORTED, violations=wrong)
+
+
+async def shown_to(call: Call, row: Any) -> pb.User:
+    """A user as the caller may see one."""
+    sees_all = row.id == call.user_id or call.may(SEES_ALL)
+    user = _shown(_values(row), await tags_of(call.db, row.id) if sees_all else [])
+    if not sees_all:
+        for name in PRIVATE:
+            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
+    return user
 
 
 def _present(user: pb.User, name: str) -> bool:
