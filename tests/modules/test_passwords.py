@@ -1,4 +1,4 @@
-"""Passwords: who may change one, what ends with the old one, and how somebody who forgot it gets back in, while nobody learns who is there."""
+"""Passwords: who may change one, what ends with the old one, how somebody who forgot it gets back in, and that nobody learns who is there."""
 
 import re
 import time
