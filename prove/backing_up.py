@@ -25,6 +25,10 @@ from tests.databases import PostgresServer
 
 BAR = "the copy of >= 100 MB holds every change acknowledged before the moment it tells, whole; writers' p99 <= 2x while it is made"
 COMMENTS, LEAST_MB = 600_000, 100
+PG_DUMP = (
+    "on PostgreSQL `gamehall backup` is pg_dump, which holds what was acknowledged before it began, and tells that moment. PostgreSQL's "
+    "own pg_basebackup holds what was acknowledged up to its end; of what it costs the writers nothing is promised (docs/decisions/0019)."
+)
 WRITERS, PAUSE = 4, 0.004
 SLOWER = 2.0
 TOLD = re.compile(r"every change acknowledged up to (\S+) \([\d,]+ bytes\)")
@@ -196,7 +200,8 @@ def _slower(found: Found, writers: Writers, name: str, these: list[Backup], ever
     found.count(f"{name}: calls while it ran", len(during))
     found.count(f"{name}: p99 us while none ran", round(usual * 1e6))
     found.count(f"{name}: p99 us while it ran", round(slow * 1e6))
-    found.check(slow <= SLOWER * usual, f"{name}: the writers' p99 is {slow / usual:.1f} times as long")
+    if these[0].way == "backup":
+        found.check(slow <= SLOWER * usual, f"{name}: the writers' p99 is {slow / usual:.1f} times as long")
 
 
 def prove(seconds: float, seed: int) -> Found:
@@ -205,6 +210,7 @@ def prove(seconds: float, seed: int) -> Found:
     for kind in ("sqlite", "postgresql"):
         with ground(kind, comments=COMMENTS, objects=1000) as on:
             backed_up(found, on, rounds=3, least=2000, timed=True)
+    found.exceptions.append(PG_DUMP)
     return found
 
 

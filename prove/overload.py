@@ -40,13 +40,17 @@ def overloaded(found: Found, on: Ground, door: str, engine: str, seconds: float,
         found.check(None not in calls, f"{name}: a call was refused after the overload")
         found.check(not timed or back <= 1, f"{name}: four calls took {back:.1f} s after the overload")
         doors.close()
+        # The tables have grown by then: what that costs is no matter of the overload.
+        again, took_again = crowd.load(door, port, prepared, PEAK, seconds / 2, least // 10, 0)
         found.check(product.stop() == 0, f"{name}: the server did not end well")
     found.check(not over.outcomes.keys() - ALLOWED, f"{name}: {over.outcomes.most_common(3)}")
     found.check(bool(over.latencies), f"{name}: nobody was served")
     found.check(bool(over.refusals), f"{name}: nobody was refused")
     if timed:
-        good = round(100 * len(over.latencies) / longer / (len(peak.latencies) / took))
-        found.count(f"{name}: peak/s", round(len(peak.latencies) / took))
+        best = (len(peak.latencies) / took + len(again.latencies) / took_again) / 2
+        good = round(100 * len(over.latencies) / longer / best)
+        found.count(f"{name}: peak/s before", round(len(peak.latencies) / took))
+        found.count(f"{name}: peak/s after", round(len(again.latencies) / took_again))
         found.count(f"{name}: goodput %", good)
         found.count(f"{name}: refused/s", round(len(over.refusals) / longer))
         found.count(f"{name}: p99 ms", round(over.quantile(0.99) * 1000))

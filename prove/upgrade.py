@@ -37,7 +37,8 @@ CHANGES = """
     SELECT format('ALTER TABLE %I ', c.relname)
     || string_agg(format('ALTER %I TYPE %s COLLATE "POSIX"', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND a.attcollation = '"C"'::regcollation
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    AND a.attcollation IN ('"C"'::regcollation, '"default"'::regcollation)
     GROUP BY c.relname
 """
 

@@ -8,12 +8,13 @@ import grpc
 import pytest
 from gamehall.options.v1 import options_pb2 as options
 from gamehall_server.main import SERVICERS
+from gamehall_server.migrate import migrate
 from google.protobuf import message_factory
 from google.rpc import error_details_pb2, status_pb2
 from people import fresh
 
 from tests.contract.doors import DOORS, OK, addressed, http, published_refusal, request_of
-from tests.databases import seen_from_outside
+from tests.databases import seen_from_outside, shared_postgres
 
 METHODS = [method for servicer in SERVICERS for method in servicer.service.methods]
 LISTS = {method.full_name: method for method in METHODS if method.output_type.fields_by_name.get("page_info") is not None}
@@ -162,17 +163,26 @@ def test_a_list_shows_what_its_reader_may_get_and_nothing_else(world, cast, meth
         assert listed["total_elements"] == len(got), caller.name
 
 
-def test_on_postgresql_every_text_stands_in_the_order_of_its_bytes(world):
-    """Whatever language the database was made for; SQLite knows no other order."""
-    url = world.settings.database_url
-    if url.startswith("postgresql"):
-        sql = """SELECT DISTINCT c.collname FROM information_schema.columns t JOIN pg_attribute a
-            ON a.attrelid = format('%I.%I', t.table_schema, t.table_name)::regclass AND a.attname = t.column_name
-            JOIN pg_collation c ON c.oid = a.attcollation WHERE t.table_schema = 'public' AND t.table_name <> 'alembic_version'"""
-    else:
-        sql = "SELECT 'C' WHERE NOT EXISTS (SELECT 1 FROM sqlite_master WHERE sql LIKE '%COLLATE%')"
+COLLATIONS = """SELECT DISTINCT CASE c.collname WHEN 'default' THEN d.datcollate ELSE c.collname END
+    FROM information_schema.columns t JOIN pg_database d ON d.datname = current_database()
+    JOIN pg_attribute a ON a.attrelid = format('%I.%I', t.table_schema, t.table_name)::regclass AND a.attname = t.column_name
+    JOIN pg_collation c ON c.oid = a.attcollation WHERE t.table_schema = 'public' AND t.table_name <> 'alembic_version'"""
 
-    assert asyncio.run(seen_from_outside(url, sql)) == [("C",)]
+
+@pytest.mark.parametrize("options", ["", "LOCALE 'C.UTF-8'"])
+def test_on_postgresql_every_text_stands_in_the_order_of_its_bytes(options):
+    """Whatever language the database was made for; SQLite knows no other order."""
+    url = shared_postgres().fresh(options)
+    migrate(url)
+
+    assert asyncio.run(seen_from_outside(url, COLLATIONS)) == [("C",)]
+
+
+def test_on_sqlite_every_text_stands_in_the_order_of_its_bytes(tmp_path):
+    url = f"sqlite:///{tmp_path}/gamehall.db"
+    migrate(url)
+
+    assert asyncio.run(seen_from_outside(url, "SELECT 1 FROM sqlite_master WHERE sql LIKE '%COLLATE%'")) == []
 
 
 @each_list
