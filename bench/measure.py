@@ -144,3 +144,8 @@ def cost(outcome: Outcome, tree: str) -> float:
 def median(values: Iterable[float]) -> float:
     """The middle one."""
     return statistics.median(values)
+
+
+def verdict(passed: bool) -> str:
+    """How a bar ended."""
+    return "passed" if passed else "**missed**"

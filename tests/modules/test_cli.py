@@ -1,11 +1,13 @@
 """The command `gamehall`, as a person at a terminal uses it: each command a process of its own."""
 
 import re
+import resource
 import shutil
 import signal
 import socket
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
@@ -183,6 +185,19 @@ def test_the_folder_of_the_database_is_made(tmp_path):
         assert requests.get(server.http + "/health").json()["status"] == "UP"
 
     assert (tmp_path / "data" / "of" / "it.db").is_file()
+
+
+def test_it_may_have_as_many_connections_as_the_system_allows(made, tmp_path):
+    """Not as many as the shell does that it is started from."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before, most - 1), most))
+    try:
+        with serving(tmp_path) as server:
+            limits = Path(f"/proc/{server.process.pid}/limits").read_text()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+    assert re.search(r"Max open files +(\d+) +(\d+)", limits).groups() == (str(most), str(most))
 
 
 def test_a_sandbox_says_so(made, tmp_path):
