@@ -174,7 +174,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     database.listeners.append(verifier.hear)
     keys.gone = verifier.forget_everything
     health = Health(database)
-    egress = Egress(settings.egress_allow, settings.egress_ports)
+    egress = Egress(settings.egress_allow, settings.egress_ports, seconds=settings.egress_seconds)
     accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
     rules, attempts = users.Rules(values), Attempts(database)
     parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts)

@@ -59,6 +59,8 @@ class Settings:
     egress_allow: str = ""
     # Ports of the public internet that such requests may reach, by https.
     egress_ports: str = "443,8443"
+    # Seconds that another server's answer may take.
+    egress_seconds: float = 10.0
     # Where sign-in providers are: Facebook's Graph API with its version, Google's token endpoint and certificates.
     facebook_url: str = "https://graph.facebook.com/v24.0"
     google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # An address.

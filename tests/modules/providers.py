@@ -57,16 +57,23 @@ def jwk_of(key, kid) -> dict:
     return {**kind.to_jwk(key.public_key(), as_dict=True), "kid": kid, "use": "sig"}
 
 
+@cache
+def rsa_key():
+    """One of 2048 bits takes long to make: issuers that are honest share it."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 class Issuer:
     """Whoever signs ID tokens. `url` is its `iss`."""
 
     def __init__(self, url, client_id, algorithm="RS256"):
+        self.name = "google"
         self.url = url
         self.client_id = client_id
         self.secret = secret("client-secret")
         self.algorithm = algorithm
         self.kid = fresh("key")
-        self.key = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa.generate_private_key(65537, 2048)
+        self.key = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa_key()
         self.codes = {}
         # What it tells of itself; tests change it.
         self.told = {}

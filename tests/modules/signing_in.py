@@ -70,3 +70,32 @@ def facebook_and_google(world, admin):
     yield there
     for name in (*CONFIGS, REDIRECT, "social_login_auto_create", "social.google.other_client_ids"):
         admin.delete(f"/configs/{name}")
+
+
+def provider_of(issuer, **more):
+    """The body that sets an issuer up."""
+    told = {"name": issuer.name, "issuer": issuer.url, "client_id": issuer.client_id, "client_secret": issuer.secret}
+    return {**told, "algorithm": issuer.algorithm, "redirect_uri": "https://game.example.com/signed-in", **more}
+
+
+def set_up(world, admin, issuer, **more):
+    """Sets an issuer up, and allows the client web to use it."""
+    answer = admin.post("/auth/providers", provider_of(issuer, **more))
+    assert answer.status_code == 201, answer.text
+    allow(world, "facebook", "google", issuer.name)
+    return answer.json()
+
+
+@pytest.fixture
+def issuer(world, admin):
+    """An issuer that is set up; users sign in with its name."""
+    made = twin().issuer()
+    set_up(world, admin, made)
+    return made
+
+
+def linked(person):
+    """Provider and subject of each account that a user signs in with."""
+    answer = person.get("/users/me/identities")
+    assert answer.status_code == 200, answer.text
+    return {each["provider"]: each["subject"] for each in answer.json()}

@@ -53,10 +53,11 @@ class Egress:
 
     allow: networks that may be reached though they are not public, also in plain HTTP and at any port; comma separated.
     ports: what may be reached on the public internet, by https alone.
+    seconds: how long an answer may take where a request does not say.
     Raises ValueError for texts that are no networks or ports.
     """
 
-    def __init__(self, allow: str = "", ports: str = "443,8443", look_up: LookUp = system_look_up) -> None:
+    def __init__(self, allow: str = "", ports: str = "443,8443", look_up: LookUp = system_look_up, seconds: float = SECONDS) -> None:
         try:
             self._allowed = networks(allow)
         except ValueError as problem:
@@ -65,6 +66,7 @@ class Egress:
             raise ValueError("GAMEHALL_EGRESS_PORTS must be ports, comma separated")
         self._ports = frozenset(int(part) for part in ports.split(","))
         self._look_up = look_up
+        self._seconds = seconds
         self._sessions: dict[str, ClientSession] = {}
         if self._allowed:
             log.warning("requests to other servers may reach %s: whoever may name a URL reaches what answers there", allow)
@@ -78,7 +80,7 @@ class Egress:
         form: Mapping[str, str] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        seconds: float = SECONDS,
+        seconds: float | None = None,
         largest: int = LARGEST_ANSWER,
     ) -> Answered:
         """The answer to one request, of which nothing is kept: no cookie, no connection, no name.
@@ -88,6 +90,7 @@ class Egress:
         from aiohttp import ClientConnectorError, ClientError, ClientTimeout
 
         target = self.checked(url)
+        seconds = self._seconds if seconds is None else seconds
         session = self._sessions.get(target.scheme) or self._open(target.scheme)
         options: dict[str, Any] = {"data": body if form is None else dict(form), "headers": headers, "allow_redirects": False}
         try:

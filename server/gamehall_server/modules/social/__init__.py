@@ -70,7 +70,7 @@ class Way:
         return await accounts.signed_in_as(call, proven, self.title, create=self._social.makes_users)
 
     async def link(self, call: Call, proven: Proven, user_id: int) -> None:
-        """Links an account with a user, in the transaction. Raises NotProven, and Duplicate for another user's."""
+        """Links an account with a user, in the transaction. Raises NotProven, and Invalid for another user's."""
         await accounts.link(call, proven, user_id, self.title)
 
 

@@ -6,7 +6,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 
 from gamehall_server.kit.call import Call, Event
 from gamehall_server.kit.clock import SECOND, real_seconds, token
-from gamehall_server.kit.errors import Duplicate, Invalid, NotFound
+from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.storage import lock
 from gamehall_server.modules import users
 from gamehall_server.modules.access import ROLE_USER
@@ -16,7 +16,8 @@ from gamehall_server.modules.social.tables import Key
 from gamehall_server.modules.users.servicer import UserRegistered
 
 # Columns of a user that hold what a provider told, and how much of it they take.
-LONGEST = {"display_name": 100, "first_name": 100, "last_name": 100, "avatar_url": 2000}
+LONGEST = {"display_name": 100, "first_name": 100, "last_name": 100}
+LONGEST_URL = 2000
 
 
 class IdentityLinked(Event, frozen=True):
@@ -54,14 +55,14 @@ async def signed_in_as(call: Call, proven: Proven, title: str, *, create: bool) 
 
 
 async def link(call: Call, proven: Proven, user_id: int, title: str) -> None:
-    """This is that user from now on, and whoever the user was with this provider before no longer is. Raises NotProven, and Duplicate for
+    """This is that user from now on, and whoever the user was with this provider before no longer is. Raises NotProven, and Invalid for
     somebody else's identity."""
     await _spend(call, proven)
     key = Key(proven.provider, proven.app, proven.subject)
     await lock(call.db, key.lock)
     known = await tables.user_with(call.db, key)
     if known not in (None, user_id):
-        raise Duplicate(f"This {title} account is linked with another user.", reason=ErrorReason.ERROR_REASON_IDENTITY_TAKEN)
+        raise Invalid(f"This {title} account is linked with another user.", reason=ErrorReason.ERROR_REASON_IDENTITY_TAKEN)
     if known is None:
         await _keep(call, key, user_id)
 
@@ -100,7 +101,8 @@ async def _registered(call: Call, provider: str, profile: Profile) -> int:
     email = _usable(profile.email)
     if email and await users.email_taken(call.db, users.folded(email)):
         email = ""
-    told = {column: _cut(getattr(profile, column), length) for column, length in LONGEST.items()}
+    told: dict[str, Any] = {column: _cut(getattr(profile, column), length) for column, length in LONGEST.items()}
+    told["avatar_url"] = _https(profile.avatar_url)
     who = users.Identity(name, email)
     row = await users.register(call.db, call.now, users.Registration(who, None, told), ROLE_USER)
     call.emit("user_registered", UserRegistered(f"user:{row[0]}", row[0], name))
@@ -119,9 +121,12 @@ def _usable(email: str | None) -> str:
 
 
 def _cut(text: str | None, length: int) -> str | None:
-    """A provider's text as a column takes it; nothing where that would leave nothing, or half an address."""
-    if text is None or "\0" in text or not text.strip():
-        return None
-    if "://" in text and (len(text) > length or not text.startswith("https://")):
-        return None
-    return text.strip()[:length]
+    """A provider's text as a column takes it, or nothing."""
+    plain = "" if text is None or "\0" in text else text.strip()
+    return plain[:length] or None
+
+
+def _https(url: str | None) -> str | None:
+    """A picture's address as other people's programs may follow it, or nothing."""
+    fits = url is not None and url.startswith("https://") and len(url) <= LONGEST_URL and url.isprintable() and " " not in url
+    return url if fits else None

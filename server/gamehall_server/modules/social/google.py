@@ -62,7 +62,7 @@ class Google:
             token = await self._exchanged(client_id, presented)
         claims = await self._certs.verified(token, client_id)
         others = frozenset(name.strip() for name in value(OTHER_CLIENTS).split(",") if name.strip())
-        return proven_by_claims(NAME, ISSUER, client_id, others, token, claims, presented.nonce)
+        return proven_by_claims(NAME, ISSUER, client_id, others, presented, claims)
 
     async def _exchanged(self, client_id: str, presented: Presented) -> str:
         value = self._configs.value

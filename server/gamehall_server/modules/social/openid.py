@@ -72,7 +72,7 @@ class OpenID:
         if not is_id_token(token):
             token = await self._exchanged(issuer, presented)
         claims = await self._verified(issuer, token)
-        return proven_by_claims(issuer.name, issuer.issuer, issuer.client_id, issuer.others, token, claims, presented.nonce)
+        return proven_by_claims(issuer.name, issuer.issuer, issuer.client_id, issuer.others, presented, claims)
 
     async def _verified(self, issuer: Issuer, token: str) -> Mapping[str, Any]:
         try:

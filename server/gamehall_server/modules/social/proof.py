@@ -122,10 +122,11 @@ def is_id_token(token: str) -> bool:
 
 
 def proven_by_claims(
-    provider: str, app: str, client_id: str, others: frozenset[str], id_token: str, claims: Mapping[str, Any], nonce: str
+    provider: str, app: str, client_id: str, others: frozenset[str], presented: Presented, claims: Mapping[str, Any]
 ) -> Proven:
     """Who the verified claims of an ID token are about (OpenID Connect Core section 3.1.3.7, from step 3). `others`: further clients of the
     same owner that may have asked for the token. Raises NotProven."""
+    nonce = presented.nonce
     asked_by, audiences = claims.get("azp"), claims.get("aud")
     if asked_by is not None and asked_by != client_id and asked_by not in others:
         raise NotProven("The ID token was given to another application.")
@@ -148,7 +149,11 @@ def proven_by_claims(
         last_name=text_of(claims, "family_name") or None,
         avatar_url=text_of(claims, "picture") or None,
     )
+    proven = Proven(provider, app, subject, profile)
+    if not is_id_token(presented.token):
+        # The provider itself takes a code once.
+        return proven
     # Of a token without a nonce it is what was signed: a signature has more than one spelling.
-    once = f"nonce {told}" if told is not None else f"token {id_token.rpartition('.')[0]}"
+    once = f"nonce {told}" if told is not None else f"token {presented.token.rpartition('.')[0]}"
     spends = hashlib.sha256(f"{provider} {app} {once}".encode()).hexdigest()
-    return Proven(provider, app, subject, profile, spends, (int(claims["exp"]) + LEEWAY + 1) * SECOND)
+    return proven._replace(spends=spends, until=(int(claims["exp"]) + LEEWAY + 1) * SECOND)
