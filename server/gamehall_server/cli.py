@@ -159,6 +159,29 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], database_ur
     out.print(_explained(lambda: run(url, file)), soft_wrap=True)
 
 
+@app.command("rotate-keys")
+def rotate_keys(
+    after: Annotated[int | None, typer.Option(help="Seconds until it signs; a day unless told.", min=0)] = None,
+    compromised: Annotated[bool, typer.Option("--compromised", help="It signs now, and no other key is good any more.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Announce a new key that signs access tokens. What the old ones signed stays good until it expires."""
+    from gamehall_server.beside import RotateKeys
+
+    out.print(_carried_out(_settings(database_url=database_url), RotateKeys(after, compromised)), soft_wrap=True)
+
+
+@app.command("verify-audit")
+def verify_audit(
+    known: Annotated[str, typer.Option(help="An end that this command told before: nothing up to it may be missing.")] = "",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Look whether every row of the audit log is as it was written. Tells the end of its chain: keep it elsewhere, for --known."""
+    from gamehall_server.beside import VerifyAudit
+
+    out.print(_carried_out(_settings(database_url=database_url), VerifyAudit(known)), soft_wrap=True)
+
+
 @app.command()
 def routes() -> None:
     """List every HTTP route with its RPC and who may call it."""

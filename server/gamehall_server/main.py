@@ -25,7 +25,11 @@ from gamehall_server.kit.storage import Database, Handle, open_database
 from gamehall_server.modules import configs, locations, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
+from gamehall_server.modules.access.client_service import Clients
+from gamehall_server.modules.access.permission_service import Permissions
+from gamehall_server.modules.access.role_service import Roles
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
+from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
@@ -35,6 +39,7 @@ from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.users.passwords import Passwords
+from gamehall_server.modules.users.role_service import UserRoles
 from gamehall_server.modules.users.servicer import Users
 from gamehall_server.settings import Settings
 
@@ -95,14 +100,20 @@ BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *us
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
+    Clients: lambda _: Clients(),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
+    IssuedTokens: lambda _: IssuedTokens(),
+    LocationLog: lambda _: LocationLog(),
     Locations: lambda parts: Locations(parts.configs),
     Maintenance: lambda parts: Maintenance(parts.notice),
     Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
+    Permissions: lambda _: Permissions(),
     Platform: lambda parts: Platform(parts.health),
+    Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
     Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier, parts.attempts),
+    UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules),
 }
 

@@ -184,7 +184,7 @@ class App:
             raise Invalid(reason=ErrorReason.ERROR_REASON_REQUIRED if required else None, violations=tuple(violations))
         if rpc.user_field is not None:
             _name_user(request, rpc.user_field, caller)
-        return Call(arrival, caller, scope, self.clock.now(), self.database.reader())
+        return Call(arrival, caller, scope, self.clock.now(), self.database.reader(), audited=rpc.rules.audit)
 
     async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         call = await self._begin(rpc, request, arrival)
@@ -210,7 +210,7 @@ class App:
 
         async def work(db: Handle) -> Message:
             # A retried transaction starts over: nothing of the failed try may stay.
-            call.db, call.events, call.refusal, call.scoped = db, [], None, scoped
+            call.db, call.events, call.changes, call.refusal, call.scoped = db, [], [], None, scoped
             if keyed:
                 earlier = await idempotency.answered(rpc, call, digest)
                 if earlier is not None:

@@ -79,6 +79,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
     ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: _ErrorReason.ValueType  # 64
     """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+    ERROR_REASON_LOCKED: _ErrorReason.ValueType  # 200
+    """The record came with the product."""
+    ERROR_REASON_NOT_HELD: _ErrorReason.ValueType  # 201
+    """More than the caller has."""
+    ERROR_REASON_IN_USE: _ErrorReason.ValueType  # 202
+    """Others hold the record."""
     ERROR_REASON_RESET_CODE: _ErrorReason.ValueType  # 220
     """A code that was sent is no good."""
     ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 221
@@ -139,6 +145,12 @@ ERROR_REASON_OAUTH_UNAUTHORIZED_CLIENT: ErrorReason.ValueType  # 63
 """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
 ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: ErrorReason.ValueType  # 64
 """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+ERROR_REASON_LOCKED: ErrorReason.ValueType  # 200
+"""The record came with the product."""
+ERROR_REASON_NOT_HELD: ErrorReason.ValueType  # 201
+"""More than the caller has."""
+ERROR_REASON_IN_USE: ErrorReason.ValueType  # 202
+"""Others hold the record."""
 ERROR_REASON_RESET_CODE: ErrorReason.ValueType  # 220
 """A code that was sent is no good."""
 ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 221

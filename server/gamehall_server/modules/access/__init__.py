@@ -2,6 +2,7 @@
 
 from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network, sweep_attempts
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
+from gamehall_server.modules.access.granting import checked_roles, refuse_beyond, refuse_roles
 from gamehall_server.modules.access.passwords import PasswordHasher
 from gamehall_server.modules.access.revocations import (
     POLL,
@@ -21,7 +22,9 @@ from gamehall_server.modules.access.roles import (
     grants_of_user,
     has_role,
     known_roles,
+    take_roles,
 )
+from gamehall_server.modules.access.shown import show_roles
 
 __all__ = [
     "ASKED",
@@ -38,6 +41,7 @@ __all__ = [
     "PasswordHasher",
     "Revocations",
     "Revoked",
+    "checked_roles",
     "count",
     "digest",
     "end_sessions_of_client",
@@ -49,7 +53,11 @@ __all__ = [
     "has_role",
     "known_roles",
     "network",
+    "refuse_beyond",
+    "refuse_roles",
     "revoke",
+    "show_roles",
     "sweep_attempts",
     "sweep_revocations",
+    "take_roles",
 ]

@@ -24,7 +24,11 @@ POLL, TRUSTED, LONGEST_GAP = 0.2, 0.8, 60.0
 KEPT_FOR: Micros = 600 * SECOND
 
 _r, _s = table_of(RevocationRow).table, table_of(SessionRow).table
-_add = Query(insert(_r).values(transaction=this_transaction()))
+_add = Query(
+    insert(_r).values(
+        id=bindparam("id"), transaction=this_transaction(), kind=bindparam("kind"), subject=bindparam("subject"), at=bindparam("at")
+    )
+)
 _one = select(literal(1).label("one")).subquery()
 _news = Query(
     select(oldest_under_way(), _r.c.id, _r.c.kind, _r.c.subject).select_from(

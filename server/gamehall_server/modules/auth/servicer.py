@@ -15,6 +15,7 @@ from gamehall_server.kit.errors import Invalid, Unauthenticated
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.modules import users
 from gamehall_server.modules.access import Attempts, Client, PasswordHasher, find_client
+from gamehall_server.modules.auth.issued import note_location
 from gamehall_server.modules.auth.keys import KeyRing
 from gamehall_server.modules.auth.sessions import LONGEST_SESSION, Reuse, add_refresh_token, open_session, rotate
 from gamehall_server.modules.auth.tables import SessionRow
@@ -99,6 +100,7 @@ class Tokens:
         answer = self._answer(session, proof.client)
         if proof.user_id is not None:
             users.signed_in(call.db, proof.user_id, call.now, proof.rehashed)
+            await note_location(call, proof.user_id)
             answer.refresh_token = add_refresh_token(call.db, session, now, idle)
         return answer
 
@@ -114,6 +116,8 @@ class Tokens:
             call.emit("session_revoked", SessionRevoked(f"session:{session.id}", session.id, session.user_id))
             call.refuse_after_commit(refusal)
             return pb.CreateTokenResponse()
+        if outcome.session.user_id is not None:
+            await note_location(call, outcome.session.user_id)
         answer = self._answer(outcome.session, proof.client)
         answer.refresh_token = outcome.refresh_token
         return answer

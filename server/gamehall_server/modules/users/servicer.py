@@ -1,5 +1,6 @@
 """Users: registration, lists, changes, tags, and who sees what of whom."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
@@ -92,11 +93,7 @@ class Users:
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
         row = await load(call, request.id)
         sees_all = row.id == call.user_id or call.may(SEES_ALL)
-        answer = pb.GetUserResponse(user=_shown(_values(row), await tags_of(call.db, row.id) if sees_all else []))
-        if not sees_all:
-            for name in PRIVATE:
-                answer.user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
-        return answer
+        return pb.GetUserResponse(user=shown_to(call, row, await tags_of(call.db, row.id) if sees_all else ()))
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.UpdateUserResponse:
         user = request.user
@@ -159,7 +156,16 @@ def _wrong_with_tags(user: pb.User) -> list[Violation]:
     return [Violation(f"tags[{at}]", problem) for at, tag in enumerate(user.tags) if not tag.strip() or len(tag) > LONGEST_TAG]
 
 
-def _shown(row: tuple[Any, ...], tags: list[str]) -> pb.User:
+def shown_to(call: Call, row: Any, tags: Iterable[str] = ()) -> pb.User:
+    """A user as the caller may see one."""
+    user = _shown(_values(row), tags)
+    if row.id != call.user_id and not call.may(SEES_ALL):
+        for name in PRIVATE:
+            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
+    return user
+
+
+def _shown(row: tuple[Any, ...], tags: Iterable[str]) -> pb.User:
     shown = mapper.show(row)
     assert isinstance(shown, pb.User)
     shown.tags.extend(tags)
