@@ -8,7 +8,7 @@ from gamehall_server.main import SERVICERS
 from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from people import PASSWORD, Person, fresh
+from people import CANARIES, PASSWORD, Person, fresh
 
 from tests.contract.callers import Caller, Cast
 from tests.contract.doors import DOORS, OK, Outcome, addressed, http, request_of, rules_of
@@ -49,6 +49,45 @@ def a_notice(cast: Cast) -> dict[str, Any]:
     return {"maintenance": notice}
 
 
+def a_permission(cast: Cast) -> dict[str, Any]:
+    word = fresh("MADE_")
+    assert cast.admin.post("/auth/permissions", {"permission": word, "name": "made"}).status_code == 200
+    return {"permission": word}
+
+
+def a_role(cast: Cast) -> dict[str, Any]:
+    word = fresh("ROLE_MADE_")
+    assert cast.admin.post("/auth/roles", {"role": word, "name": "made"}).status_code == 201
+    return {"role": word}
+
+
+def a_client(cast: Cast) -> dict[str, Any]:
+    key = fresh("made.")
+    told = cast.admin.post("/auth/clients", {"client_key": key, "name": "made"})
+    assert told.status_code == 200
+    CANARIES.add(told.json()["secret"])
+    return {"client_key": key}
+
+
+def a_session(cast: Cast) -> dict[str, Any]:
+    return {"username": cast.owner.username, "client_id": "web"}
+
+
+def a_session_to_end(cast: Cast) -> dict[str, Any]:
+    username = fresh("new")
+    assert cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD}).status_code == 200
+    return {"username": username}
+
+
+def without_roles(cast: Cast) -> int:
+    """A user who holds nothing, so that whoever may give roles may give this one none."""
+    username = fresh("new")
+    made = cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD})
+    number = int(made.json()["id"])
+    assert cast.admin.put(f"/auth/users/{number}/roles", []).status_code == 200
+    return number
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
@@ -70,7 +109,30 @@ def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
     return {"client_id": key, "client_secret": secret, "token": "none of ours"}
 
 
+ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
 GIVEN = {
+    f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
+    f"{ROLES}.GetRole": Given(a_role),
+    f"{ROLES}.UpdateRole": Given(lambda cast: (made := a_role(cast)) | {"role_resource": made | {"name": "other"}}),
+    f"{ROLES}.DeleteRole": Given(a_role),
+    # None that a caller would have to hold: what one may give is tested with the roles.
+    f"{ROLES}.SetRolePermissions": Given(a_role),
+    f"{ROLES}.GetClientRoles": Given(a_client),
+    f"{ROLES}.SetClientRoles": Given(a_client),
+    f"{CLIENTS}.CreateClient": Given(lambda cast: {"client": {"client_key": fresh("made."), "name": "made", "is_public": True}}),
+    f"{CLIENTS}.GetClient": Given(a_client),
+    f"{CLIENTS}.UpdateClient": Given(lambda cast: (made := a_client(cast)) | {"client": made | {"name": "other"}}),
+    f"{CLIENTS}.DeleteClient": Given(a_client),
+    f"{CLIENTS}.SetGrantTypes": Given(a_client),
+    f"{CLIENTS}.SetRedirectURIs": Given(a_client),
+    f"{PERMISSIONS}.CreatePermission": Given(lambda cast: {"permission": {"permission": fresh("MADE_"), "name": "made"}}),
+    f"{PERMISSIONS}.GetPermission": Given(a_permission),
+    f"{PERMISSIONS}.UpdatePermission": Given(lambda cast: (made := a_permission(cast)) | {"permission_resource": made | {"name": "other"}}),
+    f"{PERMISSIONS}.DeletePermission": Given(a_permission),
+    "gamehall.users.v1.UserRoleService.GetUserRoles": Given(lambda cast: {"user_id": str(cast.owner.id)}),
+    "gamehall.users.v1.UserRoleService.SetUserRoles": Given(lambda cast: {"user_id": str(without_roles(cast))}),
+    "gamehall.auth.v1.IssuedTokenService.GetIssuedToken": Given(a_session),
+    "gamehall.auth.v1.IssuedTokenService.DeleteIssuedTokens": Given(a_session_to_end),
     "gamehall.auth.v1.AuthorizationService.Authorize": Given(a_login),
     "gamehall.auth.v1.AuthorizationService.GetLoginPage": Given(a_way_to_the_login_page),
     "gamehall.auth.v1.AuthorizationService.IntrospectToken": Given(a_token_of_a_server),

@@ -164,15 +164,6 @@ def _wrong_with_tags(user: pb.User) -> list[Violation]:
     return [Violation(f"tags[{at}]", problem) for at, tag in enumerate(user.tags) if not tag.strip() or len(tag) > LONGEST_TAG]
 
 
-def shown_to(call: Call, row: Any, tags: Iterable[str] = ()) -> pb.User:
-    """A user as the caller may see one."""
-    user = _shown(_values(row), tags)
-    if row.id != call.user_id and not call.may(SEES_ALL):
-        for name in PRIVATE:
-            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
-    return user
-
-
 def _shown(row: tuple[Any, ...], tags: Iterable[str]) -> pb.User:
     shown = mapper.show(row)
     assert isinstance(shown, pb.User)
