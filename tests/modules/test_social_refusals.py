@@ -196,10 +196,16 @@ def ends_as(case, world, ann, name, issuer):
         answer = ask(world, **form_of(name, token, **more))
         assert "access_token" not in answer.text
         refusal(answer, status, word)
-        linking = ann.post(f"/social/{name}/users", {FIELDS.get(name, "token"): token, **more})
+        linking = link(ann, name, token, more)
     told = published_refusal(linking)
     assert (told.code if status == 400 else "UNAVAILABLE", told.reason) == grpc_ends, linking.text
     assert (counted(world), linked(ann)) == (before, {})
+
+
+def link(person, name, token, more):
+    if name in FIELDS:
+        return person.post(f"/social/{name}/users", {FIELDS[name]: token, **more})
+    return person.post("/users/me/identities", {"provider": name, "token": token, **more})
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.what for case in CASES])
@@ -244,7 +250,7 @@ def test_an_issuer_gone_wrong_lets_nobody_in(world, admin, ann, somebody, what):
     before = counted(world)
 
     answer = ask(world, **form_of(somebody.name, somebody.token()))
-    linking = ann.post(f"/social/{somebody.name}/users", {"token": somebody.token()})
+    linking = link(ann, somebody.name, somebody.token(), {})
 
     assert answer.status_code in (400, 503)
     assert linking.status_code in (400, 503)

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgamehall/social/v1/social.proto\x12\x12gamehall.social.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"g\n\rFacebookToken\x12\x41\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x1e\xe2\x41\x02\x02\x04\xaa\xd4\x18\x15\x10\x80@8\x01j\x0e\x45\x41\x41J0ZBexampleR\x0b\x61\x63\x63\x65ssToken:\x13\xaa\xd4\x18\x0f\n\rFacebookToken\"\xff\x01\n\x0bGoogleToken\x12P\n\x12\x61uthorization_code\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x04\xaa\xd4\x18\x14\x10\x80@8\x01j\r4/0AVMexampleH\x00R\x11\x61uthorizationCode\x88\x01\x01\x12\x35\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\tB\r\xe2\x41\x01\x04\xaa\xd4\x18\x05\x10\x80@8\x01H\x01R\x0b\x61\x63\x63\x65ssToken\x88\x01\x01\x12\"\n\x05nonce\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01H\x02R\x05nonce\x88\x01\x01:\x11\xaa\xd4\x18\r\n\x0bGoogleTokenB\x15\n\x13_authorization_codeB\x0f\n\r_access_tokenB\x08\n\x06_nonce\"\xbb\x01\n\rProviderToken\x12\x31\n\x05token\x18\x01 \x01(\tB\x1b\xe2\x41\x02\x02\x04\xaa\xd4\x18\x12\x10\x80@8\x01j\x0b\x63\x37\x64\x32\x65xampleR\x05token\x12\"\n\x05nonce\x18\x02 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01H\x00R\x05nonce\x88\x01\x01\x12\x37\n\rcode_verifier\x18\x03 \x01(\tB\r\xe2\x41\x01\x04\xaa\xd4\x18\x05\x10\xff\x01\x38\x01H\x01R\x0c\x63odeVerifier\x88\x01\x01\x42\x08\n\x06_nonceB\x10\n\x0e_code_verifier\"\x89\x01\n\x08Identity\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x02id\x12 \n\x08provider\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x08provider\x12\x1e\n\x07subject\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x07subject\x12%\n\x0blinked_date\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03R\nlinkedDate\"T\n\x13LinkFacebookRequest\x12=\n\x05token\x18\x01 \x01(\x0b\x32!.gamehall.social.v1.FacebookTokenB\x04\xe2\x41\x01\x02R\x05token\"\x16\n\x14LinkFacebookResponse\"P\n\x11LinkGoogleRequest\x12;\n\x05token\x18\x01 \x01(\x0b\x32\x1f.gamehall.social.v1.GoogleTokenB\x04\xe2\x41\x01\x02R\x05token\"\x14\n\x12LinkGoogleResponse\"\x83\x01\n\x13LinkIdentityRequest\x12-\n\x08provider\x18\x01 \x01(\tB\x11\xe2\x41\x01\x02\xaa\xd4\x18\t\x10\x32j\x05\x61ppleR\x08provider\x12=\n\x05token\x18\x02 \x01(\x0b\x32!.gamehall.social.v1.ProviderTokenB\x04\xe2\x41\x01\x02R\x05token\"\x16\n\x14LinkIdentityResponse\"<\n\x15ListIdentitiesRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\"V\n\x16ListIdentitiesResponse\x12<\n\nidentities\x18\x01 \x03(\x0b\x32\x1c.gamehall.social.v1.IdentityR\nidentities\"R\n\x15\x44\x65leteIdentityRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x14\n\x02id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"\x18\n\x16\x44\x65leteIdentityResponse2\xf5\x06\n\x0fIdentityService\x12\xb6\x01\n\x0cLinkFacebook\x12\'.gamehall.social.v1.LinkFacebookRequest\x1a(.gamehall.social.v1.LinkFacebookResponse\"S\xaa\xd4\x18*\n\x03\x1a\x01*\x18\x01 \xca\x01\x32\x1e\n\x0clinkAccounts\x12\x0eSocialFacebook\x82\xd3\xe4\x93\x02\x1f\"\x16/social/facebook/users:\x05token\x12\xad\x01\n\nLinkGoogle\x12%.gamehall.social.v1.LinkGoogleRequest\x1a&.gamehall.social.v1.LinkGoogleResponse\"P\xaa\xd4\x18)\n\x03\x1a\x01*\x18\x01 \xca\x01\x32\x1d\n\rlinkAccounts1\x12\x0cSocialGoogle\x82\xd3\xe4\x93\x02\x1d\"\x14/social/google/users:\x05token\x12\x98\x01\n\x0cLinkIdentity\x12\'.gamehall.social.v1.LinkIdentityRequest\x1a(.gamehall.social.v1.LinkIdentityResponse\"5\xaa\xd4\x18\n\n\x03\x1a\x01*\x18\x01 \xca\x01\x82\xd3\xe4\x93\x02!\"\x18/social/{provider}/users:\x05token\x12\xb1\x01\n\x0eListIdentities\x12).gamehall.social.v1.ListIdentitiesRequest\x1a*.gamehall.social.v1.ListIdentitiesResponse\"H\x90\x02\x01\xaa\xd4\x18\x12\n\x10\x12\x0bUSERS_ADMIN\x1a\x01*\x82\xd3\xe4\x93\x02)\x12\x1b/users/{user_id}/identitiesb\nidentities\x12\xa9\x01\n\x0e\x44\x65leteIdentity\x12).gamehall.social.v1.DeleteIdentityRequest\x1a*.gamehall.social.v1.DeleteIdentityResponse\"@\xaa\xd4\x18\x14\n\x10\x12\x0bUSERS_ADMIN\x1a\x01*\x18\x01\x82\xd3\xe4\x93\x02\"* /users/{user_id}/identities/{id}B\x8f\x01\n\x16\x63om.gamehall.social.v1B\x0bSocialProtoP\x01\xa2\x02\x03GSX\xaa\x02\x12Gamehall.Social.V1\xca\x02\x12Gamehall\\Social\\V1\xe2\x02\x1eGamehall\\Social\\V1\\GPBMetadata\xea\x02\x14Gamehall::Social::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgamehall/social/v1/social.proto\x12\x12gamehall.social.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"g\n\rFacebookToken\x12\x41\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x1e\xe2\x41\x02\x02\x04\xaa\xd4\x18\x15\x10\x80@8\x01j\x0e\x45\x41\x41J0ZBexampleR\x0b\x61\x63\x63\x65ssToken:\x13\xaa\xd4\x18\x0f\n\rFacebookToken\"\xff\x01\n\x0bGoogleToken\x12P\n\x12\x61uthorization_code\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x04\xaa\xd4\x18\x14\x10\x80@8\x01j\r4/0AVMexampleH\x00R\x11\x61uthorizationCode\x88\x01\x01\x12\x35\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\tB\r\xe2\x41\x01\x04\xaa\xd4\x18\x05\x10\x80@8\x01H\x01R\x0b\x61\x63\x63\x65ssToken\x88\x01\x01\x12\"\n\x05nonce\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01H\x02R\x05nonce\x88\x01\x01:\x11\xaa\xd4\x18\r\n\x0bGoogleTokenB\x15\n\x13_authorization_codeB\x0f\n\r_access_tokenB\x08\n\x06_nonce\"\xea\x01\n\rProviderToken\x12-\n\x08provider\x18\x01 \x01(\tB\x11\xe2\x41\x01\x02\xaa\xd4\x18\t\x10\x32j\x05\x61ppleR\x08provider\x12\x31\n\x05token\x18\x02 \x01(\tB\x1b\xe2\x41\x02\x02\x04\xaa\xd4\x18\x12\x10\x80@8\x01j\x0b\x63\x37\x64\x32\x65xampleR\x05token\x12\"\n\x05nonce\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01H\x00R\x05nonce\x88\x01\x01\x12\x37\n\rcode_verifier\x18\x04 \x01(\tB\r\xe2\x41\x01\x04\xaa\xd4\x18\x05\x10\xff\x01\x38\x01H\x01R\x0c\x63odeVerifier\x88\x01\x01\x42\x08\n\x06_nonceB\x10\n\x0e_code_verifier\"\x89\x01\n\x08Identity\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x02id\x12 \n\x08provider\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x08provider\x12\x1e\n\x07subject\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x07subject\x12%\n\x0blinked_date\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03R\nlinkedDate\"T\n\x13LinkFacebookRequest\x12=\n\x05token\x18\x01 \x01(\x0b\x32!.gamehall.social.v1.FacebookTokenB\x04\xe2\x41\x01\x02R\x05token\"\x16\n\x14LinkFacebookResponse\"P\n\x11LinkGoogleRequest\x12;\n\x05token\x18\x01 \x01(\x0b\x32\x1f.gamehall.social.v1.GoogleTokenB\x04\xe2\x41\x01\x02R\x05token\"\x14\n\x12LinkGoogleResponse\"y\n\x13LinkIdentityRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12=\n\x05token\x18\x02 \x01(\x0b\x32!.gamehall.social.v1.ProviderTokenB\x04\xe2\x41\x01\x02R\x05token\"\x16\n\x14LinkIdentityResponse\"<\n\x15ListIdentitiesRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\"V\n\x16ListIdentitiesResponse\x12<\n\nidentities\x18\x01 \x03(\x0b\x32\x1c.gamehall.social.v1.IdentityR\nidentities\"R\n\x15\x44\x65leteIdentityRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x14\n\x02id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"\x18\n\x16\x44\x65leteIdentityResponse2\xf8\x06\n\x0fIdentityService\x12\xb6\x01\n\x0cLinkFacebook\x12\'.gamehall.social.v1.LinkFacebookRequest\x1a(.gamehall.social.v1.LinkFacebookResponse\"S\xaa\xd4\x18*\n\x03\x1a\x01*\x18\x01 \xca\x01\x32\x1e\n\x0clinkAccounts\x12\x0eSocialFacebook\x82\xd3\xe4\x93\x02\x1f\"\x16/social/facebook/users:\x05token\x12\xad\x01\n\nLinkGoogle\x12%.gamehall.social.v1.LinkGoogleRequest\x1a&.gamehall.social.v1.LinkGoogleResponse\"P\xaa\xd4\x18)\n\x03\x1a\x01*\x18\x01 \xca\x01\x32\x1d\n\rlinkAccounts1\x12\x0cSocialGoogle\x82\xd3\xe4\x93\x02\x1d\"\x14/social/google/users:\x05token\x12\x9b\x01\n\x0cLinkIdentity\x12\'.gamehall.social.v1.LinkIdentityRequest\x1a(.gamehall.social.v1.LinkIdentityResponse\"8\xaa\xd4\x18\n\n\x03\x1a\x01*\x18\x01 \xca\x01\x82\xd3\xe4\x93\x02$\"\x1b/users/{user_id}/identities:\x05token\x12\xb1\x01\n\x0eListIdentities\x12).gamehall.social.v1.ListIdentitiesRequest\x1a*.gamehall.social.v1.ListIdentitiesResponse\"H\x90\x02\x01\xaa\xd4\x18\x12\n\x10\x12\x0bUSERS_ADMIN\x1a\x01*\x82\xd3\xe4\x93\x02)\x12\x1b/users/{user_id}/identitiesb\nidentities\x12\xa9\x01\n\x0e\x44\x65leteIdentity\x12).gamehall.social.v1.DeleteIdentityRequest\x1a*.gamehall.social.v1.DeleteIdentityResponse\"@\xaa\xd4\x18\x14\n\x10\x12\x0bUSERS_ADMIN\x1a\x01*\x18\x01\x82\xd3\xe4\x93\x02\"* /users/{user_id}/identities/{id}B\x8f\x01\n\x16\x63om.gamehall.social.v1B\x0bSocialProtoP\x01\xa2\x02\x03GSX\xaa\x02\x12Gamehall.Social.V1\xca\x02\x12Gamehall\\Social\\V1\xe2\x02\x1eGamehall\\Social\\V1\\GPBMetadata\xea\x02\x14Gamehall::Social::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GOOGLETOKEN'].fields_by_name['nonce']._serialized_options = b'\252\324\030\003\020\377\001'
   _globals['_GOOGLETOKEN']._loaded_options = None
   _globals['_GOOGLETOKEN']._serialized_options = b'\252\324\030\r\n\013GoogleToken'
+  _globals['_PROVIDERTOKEN'].fields_by_name['provider']._loaded_options = None
+  _globals['_PROVIDERTOKEN'].fields_by_name['provider']._serialized_options = b'\342A\001\002\252\324\030\t\0202j\005apple'
   _globals['_PROVIDERTOKEN'].fields_by_name['token']._loaded_options = None
   _globals['_PROVIDERTOKEN'].fields_by_name['token']._serialized_options = b'\342A\002\002\004\252\324\030\022\020\200@8\001j\013c7d2example'
   _globals['_PROVIDERTOKEN'].fields_by_name['nonce']._loaded_options = None
@@ -65,8 +67,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LINKFACEBOOKREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002'
   _globals['_LINKGOOGLEREQUEST'].fields_by_name['token']._loaded_options = None
   _globals['_LINKGOOGLEREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002'
-  _globals['_LINKIDENTITYREQUEST'].fields_by_name['provider']._loaded_options = None
-  _globals['_LINKIDENTITYREQUEST'].fields_by_name['provider']._serialized_options = b'\342A\001\002\252\324\030\t\0202j\005apple'
+  _globals['_LINKIDENTITYREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_LINKIDENTITYREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
   _globals['_LINKIDENTITYREQUEST'].fields_by_name['token']._loaded_options = None
   _globals['_LINKIDENTITYREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002'
   _globals['_LISTIDENTITIESREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -80,7 +82,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITYSERVICE'].methods_by_name['LinkGoogle']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['LinkGoogle']._serialized_options = b'\252\324\030)\n\003\032\001*\030\001 \312\0012\035\n\rlinkAccounts1\022\014SocialGoogle\202\323\344\223\002\035\"\024/social/google/users:\005token'
   _globals['_IDENTITYSERVICE'].methods_by_name['LinkIdentity']._loaded_options = None
-  _globals['_IDENTITYSERVICE'].methods_by_name['LinkIdentity']._serialized_options = b'\252\324\030\n\n\003\032\001*\030\001 \312\001\202\323\344\223\002!\"\030/social/{provider}/users:\005token'
+  _globals['_IDENTITYSERVICE'].methods_by_name['LinkIdentity']._serialized_options = b'\252\324\030\n\n\003\032\001*\030\001 \312\001\202\323\344\223\002$\"\033/users/{user_id}/identities:\005token'
   _globals['_IDENTITYSERVICE'].methods_by_name['ListIdentities']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['ListIdentities']._serialized_options = b'\220\002\001\252\324\030\022\n\020\022\013USERS_ADMIN\032\001*\202\323\344\223\002)\022\033/users/{user_id}/identitiesb\nidentities'
   _globals['_IDENTITYSERVICE'].methods_by_name['DeleteIdentity']._loaded_options = None
@@ -90,29 +92,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GOOGLETOKEN']._serialized_start=259
   _globals['_GOOGLETOKEN']._serialized_end=514
   _globals['_PROVIDERTOKEN']._serialized_start=517
-  _globals['_PROVIDERTOKEN']._serialized_end=704
-  _globals['_IDENTITY']._serialized_start=707
-  _globals['_IDENTITY']._serialized_end=844
-  _globals['_LINKFACEBOOKREQUEST']._serialized_start=846
-  _globals['_LINKFACEBOOKREQUEST']._serialized_end=930
-  _globals['_LINKFACEBOOKRESPONSE']._serialized_start=932
-  _globals['_LINKFACEBOOKRESPONSE']._serialized_end=954
-  _globals['_LINKGOOGLEREQUEST']._serialized_start=956
-  _globals['_LINKGOOGLEREQUEST']._serialized_end=1036
-  _globals['_LINKGOOGLERESPONSE']._serialized_start=1038
-  _globals['_LINKGOOGLERESPONSE']._serialized_end=1058
-  _globals['_LINKIDENTITYREQUEST']._serialized_start=1061
-  _globals['_LINKIDENTITYREQUEST']._serialized_end=1192
-  _globals['_LINKIDENTITYRESPONSE']._serialized_start=1194
-  _globals['_LINKIDENTITYRESPONSE']._serialized_end=1216
-  _globals['_LISTIDENTITIESREQUEST']._serialized_start=1218
-  _globals['_LISTIDENTITIESREQUEST']._serialized_end=1278
-  _globals['_LISTIDENTITIESRESPONSE']._serialized_start=1280
-  _globals['_LISTIDENTITIESRESPONSE']._serialized_end=1366
-  _globals['_DELETEIDENTITYREQUEST']._serialized_start=1368
-  _globals['_DELETEIDENTITYREQUEST']._serialized_end=1450
-  _globals['_DELETEIDENTITYRESPONSE']._serialized_start=1452
-  _globals['_DELETEIDENTITYRESPONSE']._serialized_end=1476
-  _globals['_IDENTITYSERVICE']._serialized_start=1479
-  _globals['_IDENTITYSERVICE']._serialized_end=2364
+  _globals['_PROVIDERTOKEN']._serialized_end=751
+  _globals['_IDENTITY']._serialized_start=754
+  _globals['_IDENTITY']._serialized_end=891
+  _globals['_LINKFACEBOOKREQUEST']._serialized_start=893
+  _globals['_LINKFACEBOOKREQUEST']._serialized_end=977
+  _globals['_LINKFACEBOOKRESPONSE']._serialized_start=979
+  _globals['_LINKFACEBOOKRESPONSE']._serialized_end=1001
+  _globals['_LINKGOOGLEREQUEST']._serialized_start=1003
+  _globals['_LINKGOOGLEREQUEST']._serialized_end=1083
+  _globals['_LINKGOOGLERESPONSE']._serialized_start=1085
+  _globals['_LINKGOOGLERESPONSE']._serialized_end=1105
+  _globals['_LINKIDENTITYREQUEST']._serialized_start=1107
+  _globals['_LINKIDENTITYREQUEST']._serialized_end=1228
+  _globals['_LINKIDENTITYRESPONSE']._serialized_start=1230
+  _globals['_LINKIDENTITYRESPONSE']._serialized_end=1252
+  _globals['_LISTIDENTITIESREQUEST']._serialized_start=1254
+  _globals['_LISTIDENTITIESREQUEST']._serialized_end=1314
+  _globals['_LISTIDENTITIESRESPONSE']._serialized_start=1316
+  _globals['_LISTIDENTITIESRESPONSE']._serialized_end=1402
+  _globals['_DELETEIDENTITYREQUEST']._serialized_start=1404
+  _globals['_DELETEIDENTITYREQUEST']._serialized_end=1486
+  _globals['_DELETEIDENTITYRESPONSE']._serialized_start=1488
+  _globals['_DELETEIDENTITYRESPONSE']._serialized_end=1512
+  _globals['_IDENTITYSERVICE']._serialized_start=1515
+  _globals['_IDENTITYSERVICE']._serialized_end=2403
 # @@protoc_insertion_point(module_scope)

@@ -87,9 +87,12 @@ class ProviderToken(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PROVIDER_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     NONCE_FIELD_NUMBER: _builtins.int
     CODE_VERIFIER_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider."""
     token: _builtins.str
     """An authorization code or an ID token; for facebook an access token."""
     nonce: _builtins.str
@@ -99,13 +102,14 @@ class ProviderToken(_message.Message):
     def __init__(
         self,
         *,
+        provider: _builtins.str = ...,
         token: _builtins.str = ...,
         nonce: _builtins.str | None = ...,
         code_verifier: _builtins.str | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_code_verifier", b"_code_verifier", "_nonce", b"_nonce", "code_verifier", b"code_verifier", "nonce", b"nonce"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_verifier", b"_code_verifier", "_nonce", b"_nonce", "code_verifier", b"code_verifier", "nonce", b"nonce", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_verifier", b"_code_verifier", "_nonce", b"_nonce", "code_verifier", b"code_verifier", "nonce", b"nonce", "provider", b"provider", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__code_verifier: _TypeAlias = _typing.Literal["code_verifier"]  # noqa: Y015
     _WhichOneofArgType__code_verifier: _TypeAlias = _typing.Literal["_code_verifier", b"_code_verifier"]  # noqa: Y015
@@ -240,10 +244,10 @@ class LinkIdentityRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PROVIDER_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
-    provider: _builtins.str
-    """The provider."""
+    user_id: _builtins.str
+    """The user's id, or "me": nobody links for another."""
     @_builtins.property
     def token(self) -> Global___ProviderToken:
         """Of the account."""
@@ -251,12 +255,12 @@ class LinkIdentityRequest(_message.Message):
     def __init__(
         self,
         *,
-        provider: _builtins.str = ...,
+        user_id: _builtins.str = ...,
         token: Global___ProviderToken | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -56,12 +56,13 @@ class Identities:
 
     async def _prove_any(self, request: pb.LinkIdentityRequest, call: Call) -> Linking:
         token = request.token
-        return await self._prove(call, request.provider, Presented(token.token, token.nonce, token.code_verifier))
+        _reached(request.user_id, call)
+        return await self._prove(call, token.provider, Presented(token.token, token.nonce, token.code_verifier))
 
     async def _prove(self, call: Call, name: str, presented: Presented) -> Linking:
         way = await self._social.find(call.db, name)
         if way is None:
-            raise NotFound("No provider with this name.", field="provider")
+            raise Invalid("no provider has this name", field="token.provider")
         assert call.caller is not None
         if call.caller.grant == name:
             raise Forbidden(
