@@ -110,7 +110,7 @@ BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *so
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
-    Clients: lambda _: Clients(),
+    Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
     Identities: lambda parts: Identities(parts.social),

@@ -4,6 +4,7 @@ Whoever sets a client's secret, kind or redirect URIs can be that client, so all
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from gamehall_server.kit.errors import Invalid, NotFound, Violation
 from gamehall_server.kit.filters import choose, compile_filter
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
-from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.storage import Handle, Query, table_of
 from gamehall_server.kit.verbs import PAGE_FIELDS, Changed
 from gamehall_server.modules.access.clients import CLIENT_KEY, GRANT_TYPES, WRONG_KEY, client_row, clients, hash_secret, new_client
 from gamehall_server.modules.access.granting import refuse_beyond, refuse_locked
@@ -47,7 +48,7 @@ _changeable = (
     "refresh_token_validity_seconds",
 )
 _change = Query(update(_t).where(_this).values(**{name: bindparam(name, type_=_t.c[name].type) for name in _changeable}))
-_set_grants = Query(update(_t).where(_this).values(grant_types=bindparam("words")))
+_set_grants = Query(update(_t).where(_this).values(grant_types=bindparam("words"), first_party=bindparam("ours")))
 _set_redirects = Query(update(_t).where(_this).values(redirect_uris=bindparam("uris")))
 _shown_columns = frozenset({"id", "client_key", "name", "is_public", "locked"})
 _listing = Listing(_t, lambda: select(_t), _shown_columns | {"access_token_validity_seconds", "refresh_token_validity_seconds"}, "id:ASC")
@@ -58,6 +59,9 @@ class Clients:
     """gamehall.access.v1.ClientService."""
 
     service = pb.DESCRIPTOR.services_by_name["ClientService"]
+
+    def __init__(self, is_provider: Callable[[Handle, str], Awaitable[bool]]) -> None:
+        self._is_provider = is_provider
 
     async def ListClients(self, request: pb.ListClientsRequest, call: Call) -> pb.ListClientsResponse:
         rows, info = await _listing.page(call, *choose(_filters, request), page_of(request), request.order)
@@ -120,13 +124,18 @@ class Clients:
 
     async def SetGrantTypes(self, request: pb.SetGrantTypesRequest, call: Call) -> pb.SetGrantTypesResponse:
         row = await _load_to_change(call, request.client_key)
-        wrong = [Violation(f"grant_types[{at}]", "no grant type") for at, word in enumerate(request.grant_types) if word not in GRANT_TYPES]
+        wrong = []
+        for at, word in enumerate(request.grant_types):
+            if word not in GRANT_TYPES and not await self._is_provider(call.db, word):
+                wrong.append(Violation(f"grant_types[{at}]", "no grant type, and no provider"))
         if row.is_public and "client_credentials" in request.grant_types:
             wrong.append(Violation("grant_types", "client_credentials is for clients that have a secret"))
         if wrong:
             raise Invalid(violations=tuple(wrong))
         wanted, had = list(dict.fromkeys(request.grant_types)), msgspec.json.decode(row.grant_types)
-        call.db.later(_set_grants, key=row.client_key, words=msgspec.json.encode(wanted).decode())
+        # Who lets a client ask people for their passwords says that it is the deployment's own.
+        ours = "password" in wanted
+        call.db.later(_set_grants, key=row.client_key, words=msgspec.json.encode(wanted).decode(), ours=ours)
         if set(had) - set(wanted):
             end_sessions_of_client(call.db, row.client_key, clock.real_seconds() * SECOND)
         call.changed(f"client:{row.client_key}", {"grant_types": had}, {"grant_types": wanted})
