@@ -33,6 +33,8 @@ MASK = "********"
 SHORTEST_SECRET = 32
 FORMER_SECRET_LASTS: Micros = 24 * 3600 * SECOND
 LONGEST_URI = 2000
+# What a path would take for something else.
+NO_KEYS = (".", "..", "grant-types")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _t, _s = clients.table, table_of(SessionRow).table
@@ -74,7 +76,7 @@ class Clients:
     async def CreateClient(self, request: pb.CreateClientRequest, call: Call) -> pb.CreateClientResponse:
         asked = request.client
         wrong = _wrong_with(asked)
-        if not CLIENT_KEY.fullmatch(asked.client_key):
+        if not CLIENT_KEY.fullmatch(asked.client_key) or asked.client_key in NO_KEYS:
             wrong.append(Violation("client.client_key", "1 to 255 visible ASCII characters without a colon or a slash"))
         if wrong:
             raise Invalid(violations=tuple(wrong))
