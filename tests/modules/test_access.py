@@ -1,11 +1,16 @@
 """Clients, permissions and roles: what administrators do with them, and that nobody gives what he does not hold."""
 
 import pytest
+from gamehall_server.kit.storage import Query
+from gamehall_server.modules.access.bootstrap import permissions
 from people import CANARIES, fresh
+from sqlalchemy import update
+from worlds import World, settings_for, sqlite_url
 
 from tests.contract.doors import published_refusal
 from tests.modules.oauth import ask, me
 
+MADE_UP = Query(update(permissions).where(permissions.c.permission == "COMMENTS_ADMIN").values(locked=False))
 ADMINISTERS = ("ROLES_ADMIN", "CLIENTS_ADMIN", "PERMISSIONS_ADMIN")
 
 
@@ -137,6 +142,7 @@ def test_a_permission_of_ones_own_is_kept_given_and_opens_nothing(admin, ann, ro
         ("/auth/permissions", {"permission": "USERS_ADMIN", "name": "x"}, "permission"),
         ("/auth/clients", {"client_key": "a:b", "name": "x"}, "client_key"),
         ("/auth/clients", {"client_key": "web", "name": "x"}, "client_key"),
+        ("/auth/clients", {"client_key": "grant-types", "name": "x"}, "client_key"),
         ("/auth/clients", {"client_key": "short.secret", "name": "x", "secret": "changeme"}, "secret"),
     ],
 )
@@ -338,3 +344,30 @@ def test_every_token_of_a_user_is_in_the_log_with_its_place(world, admin, ann):
 
     assert [entry["ip"] for entry in told["content"]] == ["127.0.0.1"] * 2
     assert all(entry["time"] > 1_700_000_000 for entry in told["content"])
+
+
+def test_a_word_that_a_later_version_comes_to_mean_something_by_is_taken_from_everybody(tmp_path):
+    """Whoever could make up and hold COMMENTS_ADMIN before there were comments must not rule them now."""
+    settings = settings_for(sqlite_url(tmp_path), "native")
+    world = World(settings)
+    admin = world.admin()
+    made(admin, "/auth/roles", "ROLE_X", role="ROLE_X", name="x")
+    assert admin.put("/auth/roles/ROLE_X/permissions", ["COMMENTS_ADMIN", "USERS_ADMIN"]).status_code == 200
+
+    async def before_there_were_comments():
+        async def work(db):
+            await db.run(MADE_UP)
+
+        await world.server.product.database.write(work)
+
+    world.inside(before_there_were_comments)
+    world.close()
+
+    later = World(settings)
+    try:
+        told = later.admin().get("/auth/roles/ROLE_X").json()
+        assert [each["permission"] for each in told["role_permission"]] == ["USERS_ADMIN"]
+        assert later.admin().get("/auth/permissions/COMMENTS_ADMIN").json()["locked"] is True
+        assert "COMMENTS_ADMIN" in [each["permission"] for each in later.admin().get("/auth/roles/ROLE_ADMIN").json()["role_permission"]]
+    finally:
+        later.close()

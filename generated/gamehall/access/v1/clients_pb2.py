@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n gamehall/access/v1/clients.proto\x12\x12gamehall.access.v1\x1a\x1dgamehall/common/v1/page.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xff\x03\n\x06\x43lient\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x02id\x12\x38\n\nclient_key\x18\x02 \x01(\tB\x19\xe2\x41\x02\x02\x05\xaa\xd4\x18\x10\x10\xff\x01j\x0bgame.serverR\tclientKey\x12,\n\x04name\x18\x03 \x01(\tB\x18\xe2\x41\x01\x02\xaa\xd4\x18\x10\x10\xff\x01j\x0bGame serverR\x04name\x12(\n\x06secret\x18\x04 \x01(\tB\x0b\xaa\xd4\x18\x07\x10\xff\x01\x38\x01P\x01H\x00R\x06secret\x88\x01\x01\x12\x1b\n\tis_public\x18\x05 \x01(\x08R\x08isPublic\x12\x1c\n\x06locked\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x06locked\x12%\n\x0bgrant_types\x18\x07 \x03(\tB\x04\xe2\x41\x01\x03R\ngrantTypes\x12)\n\rredirect_uris\x18\x08 \x03(\tB\x04\xe2\x41\x01\x03R\x0credirectUris\x12M\n\x1d\x61\x63\x63\x65ss_token_validity_seconds\x18\t \x01(\x05\x42\n\xaa\xd4\x18\x06\x18\x01 \x80\xa3\x05R\x1a\x61\x63\x63\x65ssTokenValiditySeconds\x12P\n\x1erefresh_token_validity_seconds\x18\n \x01(\x05\x42\x0b\xaa\xd4\x18\x07\x18\x01 \x80\x9c\xb5\x07R\x1brefreshTokenValiditySeconds:\x14\xaa\xd4\x18\x10\n\x0e\x43lientResourceB\t\n\x07_secret\"f\n\tGrantType\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12&\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64\x65scription:\x17\xaa\xd4\x18\x13\n\x11GrantTypeResource\"\xb3\x01\n\x12ListClientsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12\x43\n\x11\x66ilter_client_key\x18\x04 \x01(\tB\x17\xaa\xd4\x18\x13\x10\xff\x01r\x0e\n\nclient_key\x10\x01R\x0f\x66ilterClientKey\"\xb0\x01\n\x13ListClientsResponse\x12\x34\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1a.gamehall.access.v1.ClientR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo: \xaa\xd4\x18\x1c\n\x1aPageResourceClientResource\"O\n\x13\x43reateClientRequest\x12\x38\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientB\x04\xe2\x41\x01\x02R\x06\x63lient\"J\n\x14\x43reateClientResponse\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientR\x06\x63lient\"\x16\n\x14GetGrantTypesRequest\"W\n\x15GetGrantTypesResponse\x12>\n\x0bgrant_types\x18\x01 \x03(\x0b\x32\x1d.gamehall.access.v1.GrantTypeR\ngrantTypes\">\n\x10GetClientRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\"G\n\x11GetClientResponse\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientR\x06\x63lient\"{\n\x13UpdateClientRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\x12\x38\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientB\x04\xe2\x41\x01\x02R\x06\x63lient\"J\n\x14UpdateClientResponse\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientR\x06\x63lient\"A\n\x13\x44\x65leteClientRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\"\x16\n\x14\x44\x65leteClientResponse\"\x83\x01\n\x14SetGrantTypesRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\x12?\n\x0bgrant_types\x18\x02 \x03(\tB\x1e\xaa\xd4\x18\x1a\x10\x14j\x16[\"client_credentials\"]R\ngrantTypes\"\x17\n\x15SetGrantTypesResponse\"\x90\x01\n\x16SetRedirectURIsRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\x12J\n\rredirect_uris\x18\x02 \x03(\tB%\xaa\xd4\x18!\x10\x32j\x1d[\"https://game.example/back\"]R\x0credirectUris\"\x19\n\x17SetRedirectURIsResponse2\xd7\x0c\n\rClientService\x12\xa8\x01\n\x0bListClients\x12&.gamehall.access.v1.ListClientsRequest\x1a\'.gamehall.access.v1.ListClientsResponse\"H\x90\x02\x01\xaa\xd4\x18,\n\x0f\x12\rCLIENTS_ADMIN2\x19\n\ngetClients\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x0f\x12\r/auth/clients\x12\xbc\x01\n\x0c\x43reateClient\x12\'.gamehall.access.v1.CreateClientRequest\x1a(.gamehall.access.v1.CreateClientResponse\"Y\xaa\xd4\x18\x30\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\x1b\n\x0c\x63reateClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x1f\"\r/auth/clients:\x06\x63lientb\x06\x63lient\x12\xd0\x01\n\rGetGrantTypes\x12(.gamehall.access.v1.GetGrantTypesRequest\x1a).gamehall.access.v1.GetGrantTypesResponse\"j\x90\x02\x01\xaa\xd4\x18\x35\n\x0f\x12\rCLIENTS_ADMIN2\"\n\x13getClientGrantTypes\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02(\x12\x19/auth/clients/grant-typesb\x0bgrant_types\x12\xb6\x01\n\tGetClient\x12$.gamehall.access.v1.GetClientRequest\x1a%.gamehall.access.v1.GetClientResponse\"\\\x90\x02\x01\xaa\xd4\x18+\n\x0f\x12\rCLIENTS_ADMIN2\x18\n\tgetClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02$\x12\x1a/auth/clients/{client_key}b\x06\x63lient\x12\xc9\x01\n\x0cUpdateClient\x12\'.gamehall.access.v1.UpdateClientRequest\x1a(.gamehall.access.v1.UpdateClientResponse\"f\xaa\xd4\x18\x30\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\x1b\n\x0cupdateClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02,\x1a\x1a/auth/clients/{client_key}:\x06\x63lientb\x06\x63lient\x12\xb9\x01\n\x0c\x44\x65leteClient\x12\'.gamehall.access.v1.DeleteClientRequest\x1a(.gamehall.access.v1.DeleteClientResponse\"V\xaa\xd4\x18\x30\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\x1b\n\x0c\x64\x65leteClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x1c*\x1a/auth/clients/{client_key}\x12\xdc\x01\n\rSetGrantTypes\x12(.gamehall.access.v1.SetGrantTypesRequest\x1a).gamehall.access.v1.SetGrantTypesResponse\"v\xaa\xd4\x18\x37\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\"\n\x13setClientGrantTypes\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x35\x1a&/auth/clients/{client_key}/grant-types:\x0bgrant_types\x12\xe8\x01\n\x0fSetRedirectURIs\x12*.gamehall.access.v1.SetRedirectURIsRequest\x1a+.gamehall.access.v1.SetRedirectURIsResponse\"|\xaa\xd4\x18\x39\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32$\n\x15setClientRedirectUris\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x39\x1a(/auth/clients/{client_key}/redirect-uris:\rredirect_urisB\x90\x01\n\x16\x63om.gamehall.access.v1B\x0c\x43lientsProtoP\x01\xa2\x02\x03GAX\xaa\x02\x12Gamehall.Access.V1\xca\x02\x12Gamehall\\Access\\V1\xe2\x02\x1eGamehall\\Access\\V1\\GPBMetadata\xea\x02\x14Gamehall::Access::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n gamehall/access/v1/clients.proto\x12\x12gamehall.access.v1\x1a\x1dgamehall/common/v1/page.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xfd\x03\n\x06\x43lient\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x02id\x12\x38\n\nclient_key\x18\x02 \x01(\tB\x19\xe2\x41\x02\x02\x05\xaa\xd4\x18\x10\x10\xff\x01j\x0bgame.serverR\tclientKey\x12,\n\x04name\x18\x03 \x01(\tB\x18\xe2\x41\x01\x02\xaa\xd4\x18\x10\x10\xff\x01j\x0bGame serverR\x04name\x12&\n\x06secret\x18\x04 \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01\x38\x01H\x00R\x06secret\x88\x01\x01\x12\x1b\n\tis_public\x18\x05 \x01(\x08R\x08isPublic\x12\x1c\n\x06locked\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x06locked\x12%\n\x0bgrant_types\x18\x07 \x03(\tB\x04\xe2\x41\x01\x03R\ngrantTypes\x12)\n\rredirect_uris\x18\x08 \x03(\tB\x04\xe2\x41\x01\x03R\x0credirectUris\x12M\n\x1d\x61\x63\x63\x65ss_token_validity_seconds\x18\t \x01(\x05\x42\n\xaa\xd4\x18\x06\x18\x01 \x80\xa3\x05R\x1a\x61\x63\x63\x65ssTokenValiditySeconds\x12P\n\x1erefresh_token_validity_seconds\x18\n \x01(\x05\x42\x0b\xaa\xd4\x18\x07\x18\x01 \x80\x9c\xb5\x07R\x1brefreshTokenValiditySeconds:\x14\xaa\xd4\x18\x10\n\x0e\x43lientResourceB\t\n\x07_secret\"f\n\tGrantType\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12&\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64\x65scription:\x17\xaa\xd4\x18\x13\n\x11GrantTypeResource\"\xb3\x01\n\x12ListClientsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12\x43\n\x11\x66ilter_client_key\x18\x04 \x01(\tB\x17\xaa\xd4\x18\x13\x10\xff\x01r\x0e\n\nclient_key\x10\x01R\x0f\x66ilterClientKey\"\xb0\x01\n\x13ListClientsResponse\x12\x34\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1a.gamehall.access.v1.ClientR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo: \xaa\xd4\x18\x1c\n\x1aPageResourceClientResource\"O\n\x13\x43reateClientRequest\x12\x38\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientB\x04\xe2\x41\x01\x02R\x06\x63lient\"J\n\x14\x43reateClientResponse\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientR\x06\x63lient\"\x16\n\x14GetGrantTypesRequest\"W\n\x15GetGrantTypesResponse\x12>\n\x0bgrant_types\x18\x01 \x03(\x0b\x32\x1d.gamehall.access.v1.GrantTypeR\ngrantTypes\">\n\x10GetClientRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\"G\n\x11GetClientResponse\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientR\x06\x63lient\"{\n\x13UpdateClientRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\x12\x38\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientB\x04\xe2\x41\x01\x02R\x06\x63lient\"J\n\x14UpdateClientResponse\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1a.gamehall.access.v1.ClientR\x06\x63lient\"A\n\x13\x44\x65leteClientRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\"\x16\n\x14\x44\x65leteClientResponse\"\x83\x01\n\x14SetGrantTypesRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\x12?\n\x0bgrant_types\x18\x02 \x03(\tB\x1e\xaa\xd4\x18\x1a\x10\x14j\x16[\"client_credentials\"]R\ngrantTypes\"\x17\n\x15SetGrantTypesResponse\"\x90\x01\n\x16SetRedirectURIsRequest\x12*\n\nclient_key\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xaa\xd4\x18\x03\x10\xff\x01R\tclientKey\x12J\n\rredirect_uris\x18\x02 \x03(\tB%\xaa\xd4\x18!\x10\x32j\x1d[\"https://game.example/back\"]R\x0credirectUris\"\x19\n\x17SetRedirectURIsResponse2\xd7\x0c\n\rClientService\x12\xa8\x01\n\x0bListClients\x12&.gamehall.access.v1.ListClientsRequest\x1a\'.gamehall.access.v1.ListClientsResponse\"H\x90\x02\x01\xaa\xd4\x18,\n\x0f\x12\rCLIENTS_ADMIN2\x19\n\ngetClients\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x0f\x12\r/auth/clients\x12\xbc\x01\n\x0c\x43reateClient\x12\'.gamehall.access.v1.CreateClientRequest\x1a(.gamehall.access.v1.CreateClientResponse\"Y\xaa\xd4\x18\x30\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\x1b\n\x0c\x63reateClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x1f\"\r/auth/clients:\x06\x63lientb\x06\x63lient\x12\xd0\x01\n\rGetGrantTypes\x12(.gamehall.access.v1.GetGrantTypesRequest\x1a).gamehall.access.v1.GetGrantTypesResponse\"j\x90\x02\x01\xaa\xd4\x18\x35\n\x0f\x12\rCLIENTS_ADMIN2\"\n\x13getClientGrantTypes\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02(\x12\x19/auth/clients/grant-typesb\x0bgrant_types\x12\xb6\x01\n\tGetClient\x12$.gamehall.access.v1.GetClientRequest\x1a%.gamehall.access.v1.GetClientResponse\"\\\x90\x02\x01\xaa\xd4\x18+\n\x0f\x12\rCLIENTS_ADMIN2\x18\n\tgetClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02$\x12\x1a/auth/clients/{client_key}b\x06\x63lient\x12\xc9\x01\n\x0cUpdateClient\x12\'.gamehall.access.v1.UpdateClientRequest\x1a(.gamehall.access.v1.UpdateClientResponse\"f\xaa\xd4\x18\x30\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\x1b\n\x0cupdateClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02,\x1a\x1a/auth/clients/{client_key}:\x06\x63lientb\x06\x63lient\x12\xb9\x01\n\x0c\x44\x65leteClient\x12\'.gamehall.access.v1.DeleteClientRequest\x1a(.gamehall.access.v1.DeleteClientResponse\"V\xaa\xd4\x18\x30\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\x1b\n\x0c\x64\x65leteClient\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x1c*\x1a/auth/clients/{client_key}\x12\xdc\x01\n\rSetGrantTypes\x12(.gamehall.access.v1.SetGrantTypesRequest\x1a).gamehall.access.v1.SetGrantTypesResponse\"v\xaa\xd4\x18\x37\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32\"\n\x13setClientGrantTypes\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x35\x1a&/auth/clients/{client_key}/grant-types:\x0bgrant_types\x12\xe8\x01\n\x0fSetRedirectURIs\x12*.gamehall.access.v1.SetRedirectURIsRequest\x1a+.gamehall.access.v1.SetRedirectURIsResponse\"|\xaa\xd4\x18\x39\n\x0f\x12\rCLIENTS_ADMIN\x18\x01\x32$\n\x15setClientRedirectUris\x12\x0b\x41uthClients\x82\xd3\xe4\x93\x02\x39\x1a(/auth/clients/{client_key}/redirect-uris:\rredirect_urisB\x90\x01\n\x16\x63om.gamehall.access.v1B\x0c\x43lientsProtoP\x01\xa2\x02\x03GAX\xaa\x02\x12Gamehall.Access.V1\xca\x02\x12Gamehall\\Access\\V1\xe2\x02\x1eGamehall\\Access\\V1\\GPBMetadata\xea\x02\x14Gamehall::Access::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENT'].fields_by_name['name']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['name']._serialized_options = b'\342A\001\002\252\324\030\020\020\377\001j\013Game server'
   _globals['_CLIENT'].fields_by_name['secret']._loaded_options = None
-  _globals['_CLIENT'].fields_by_name['secret']._serialized_options = b'\252\324\030\007\020\377\0018\001P\001'
+  _globals['_CLIENT'].fields_by_name['secret']._serialized_options = b'\252\324\030\005\020\377\0018\001'
   _globals['_CLIENT'].fields_by_name['locked']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['locked']._serialized_options = b'\342A\001\003'
   _globals['_CLIENT'].fields_by_name['grant_types']._loaded_options = None
@@ -109,41 +109,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENTSERVICE'].methods_by_name['SetRedirectURIs']._loaded_options = None
   _globals['_CLIENTSERVICE'].methods_by_name['SetRedirectURIs']._serialized_options = b'\252\324\0309\n\017\022\rCLIENTS_ADMIN\030\0012$\n\025setClientRedirectUris\022\013AuthClients\202\323\344\223\0029\032(/auth/clients/{client_key}/redirect-uris:\rredirect_uris'
   _globals['_CLIENT']._serialized_start=186
-  _globals['_CLIENT']._serialized_end=697
-  _globals['_GRANTTYPE']._serialized_start=699
-  _globals['_GRANTTYPE']._serialized_end=801
-  _globals['_LISTCLIENTSREQUEST']._serialized_start=804
-  _globals['_LISTCLIENTSREQUEST']._serialized_end=983
-  _globals['_LISTCLIENTSRESPONSE']._serialized_start=986
-  _globals['_LISTCLIENTSRESPONSE']._serialized_end=1162
-  _globals['_CREATECLIENTREQUEST']._serialized_start=1164
-  _globals['_CREATECLIENTREQUEST']._serialized_end=1243
-  _globals['_CREATECLIENTRESPONSE']._serialized_start=1245
-  _globals['_CREATECLIENTRESPONSE']._serialized_end=1319
-  _globals['_GETGRANTTYPESREQUEST']._serialized_start=1321
-  _globals['_GETGRANTTYPESREQUEST']._serialized_end=1343
-  _globals['_GETGRANTTYPESRESPONSE']._serialized_start=1345
-  _globals['_GETGRANTTYPESRESPONSE']._serialized_end=1432
-  _globals['_GETCLIENTREQUEST']._serialized_start=1434
-  _globals['_GETCLIENTREQUEST']._serialized_end=1496
-  _globals['_GETCLIENTRESPONSE']._serialized_start=1498
-  _globals['_GETCLIENTRESPONSE']._serialized_end=1569
-  _globals['_UPDATECLIENTREQUEST']._serialized_start=1571
-  _globals['_UPDATECLIENTREQUEST']._serialized_end=1694
-  _globals['_UPDATECLIENTRESPONSE']._serialized_start=1696
-  _globals['_UPDATECLIENTRESPONSE']._serialized_end=1770
-  _globals['_DELETECLIENTREQUEST']._serialized_start=1772
-  _globals['_DELETECLIENTREQUEST']._serialized_end=1837
-  _globals['_DELETECLIENTRESPONSE']._serialized_start=1839
-  _globals['_DELETECLIENTRESPONSE']._serialized_end=1861
-  _globals['_SETGRANTTYPESREQUEST']._serialized_start=1864
-  _globals['_SETGRANTTYPESREQUEST']._serialized_end=1995
-  _globals['_SETGRANTTYPESRESPONSE']._serialized_start=1997
-  _globals['_SETGRANTTYPESRESPONSE']._serialized_end=2020
-  _globals['_SETREDIRECTURISREQUEST']._serialized_start=2023
-  _globals['_SETREDIRECTURISREQUEST']._serialized_end=2167
-  _globals['_SETREDIRECTURISRESPONSE']._serialized_start=2169
-  _globals['_SETREDIRECTURISRESPONSE']._serialized_end=2194
-  _globals['_CLIENTSERVICE']._serialized_start=2197
-  _globals['_CLIENTSERVICE']._serialized_end=3820
+  _globals['_CLIENT']._serialized_end=695
+  _globals['_GRANTTYPE']._serialized_start=697
+  _globals['_GRANTTYPE']._serialized_end=799
+  _globals['_LISTCLIENTSREQUEST']._serialized_start=802
+  _globals['_LISTCLIENTSREQUEST']._serialized_end=981
+  _globals['_LISTCLIENTSRESPONSE']._serialized_start=984
+  _globals['_LISTCLIENTSRESPONSE']._serialized_end=1160
+  _globals['_CREATECLIENTREQUEST']._serialized_start=1162
+  _globals['_CREATECLIENTREQUEST']._serialized_end=1241
+  _globals['_CREATECLIENTRESPONSE']._serialized_start=1243
+  _globals['_CREATECLIENTRESPONSE']._serialized_end=1317
+  _globals['_GETGRANTTYPESREQUEST']._serialized_start=1319
+  _globals['_GETGRANTTYPESREQUEST']._serialized_end=1341
+  _globals['_GETGRANTTYPESRESPONSE']._serialized_start=1343
+  _globals['_GETGRANTTYPESRESPONSE']._serialized_end=1430
+  _globals['_GETCLIENTREQUEST']._serialized_start=1432
+  _globals['_GETCLIENTREQUEST']._serialized_end=1494
+  _globals['_GETCLIENTRESPONSE']._serialized_start=1496
+  _globals['_GETCLIENTRESPONSE']._serialized_end=1567
+  _globals['_UPDATECLIENTREQUEST']._serialized_start=1569
+  _globals['_UPDATECLIENTREQUEST']._serialized_end=1692
+  _globals['_UPDATECLIENTRESPONSE']._serialized_start=1694
+  _globals['_UPDATECLIENTRESPONSE']._serialized_end=1768
+  _globals['_DELETECLIENTREQUEST']._serialized_start=1770
+  _globals['_DELETECLIENTREQUEST']._serialized_end=1835
+  _globals['_DELETECLIENTRESPONSE']._serialized_start=1837
+  _globals['_DELETECLIENTRESPONSE']._serialized_end=1859
+  _globals['_SETGRANTTYPESREQUEST']._serialized_start=1862
+  _globals['_SETGRANTTYPESREQUEST']._serialized_end=1993
+  _globals['_SETGRANTTYPESRESPONSE']._serialized_start=1995
+  _globals['_SETGRANTTYPESRESPONSE']._serialized_end=2018
+  _globals['_SETREDIRECTURISREQUEST']._serialized_start=2021
+  _globals['_SETREDIRECTURISREQUEST']._serialized_end=2165
+  _globals['_SETREDIRECTURISRESPONSE']._serialized_start=2167
+  _globals['_SETREDIRECTURISRESPONSE']._serialized_end=2192
+  _globals['_CLIENTSERVICE']._serialized_start=2195
+  _globals['_CLIENTSERVICE']._serialized_end=3818
 # @@protoc_insertion_point(module_scope)

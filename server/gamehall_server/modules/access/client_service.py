@@ -33,6 +33,8 @@ from gamehall_server.modules.access.tables import ClientRow, SessionRow
 MASK = "********"
 SHORTEST_SECRET = 32
 FORMER_SECRET_LASTS: Micros = 24 * 3600 * SECOND
+# What a path would take for something else.
+NO_KEYS = (".", "..", "grant-types")
 
 _t, _s = clients.table, table_of(SessionRow).table
 _this = _t.c.client_key == bindparam("key")
@@ -76,7 +78,7 @@ class Clients:
     async def CreateClient(self, request: pb.CreateClientRequest, call: Call) -> pb.CreateClientResponse:
         asked = request.client
         wrong = _wrong_with(asked)
-        if not CLIENT_KEY.fullmatch(asked.client_key):
+        if not CLIENT_KEY.fullmatch(asked.client_key) or asked.client_key in NO_KEYS:
             wrong.append(Violation("client.client_key", WRONG_KEY))
         if wrong:
             raise Invalid(violations=tuple(wrong))
