@@ -163,7 +163,9 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     keys.gone = verifier.forget_everything
     health = Health(database)
     rules = users.Rules(values)
-    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, rules, Attempts(database))
+    parts = Parts(
+        database, health, clock, hasher, keys, verifier, secrets, values, notice, rules, Attempts(database, settings.network_tries)
+    )
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]

@@ -54,6 +54,8 @@ class Settings:
     password_passes: int = 0
     # Processes that share the ports. More than one needs PostgreSQL.
     workers: int = 1
+    # Failed tries to sign in, and codes asked for, that one address has free; then it is slowed. More where many share an address.
+    network_tries: int = 100
     # Days that events are kept after everybody has taken them.
     events_kept_days: int = 3
     # Where mail goes: smtp://user:password@host:port, smtps:// for TLS from the start. Empty: files in a folder.
