@@ -176,7 +176,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     health = Health(database)
     egress = Egress(settings.egress_allow, settings.egress_ports, seconds=settings.egress_seconds)
     accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
-    rules, attempts = users.Rules(values), Attempts(database)
+    rules, attempts = users.Rules(values), Attempts(database, settings.network_tries)
     parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)

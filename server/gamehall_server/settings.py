@@ -65,6 +65,8 @@ class Settings:
     facebook_url: str = "https://graph.facebook.com/v24.0"
     google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # An address.
     google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+    # Failed tries to sign in, and codes asked for, that one address has free; then it is slowed. More where many share an address.
+    network_tries: int = 100
     # Days that events are kept after everybody has taken them.
     events_kept_days: int = 3
     # Where mail goes: smtp://user:password@host:port, smtps:// for TLS from the start. Empty: files in a folder.

@@ -8,7 +8,7 @@ from gamehall_server.main import SERVICERS
 from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from people import CANARIES, PASSWORD, Person, fresh
+from people import CANARIES, PASSWORD, Person, fresh, numbers
 
 from tests.contract.callers import Caller, Cast
 from tests.contract.doors import DOORS, OK, Outcome, addressed, http, request_of, rules_of
@@ -88,11 +88,31 @@ def without_roles(cast: Cast) -> int:
     return number
 
 
+def a_change_of_a_user(cast: Cast) -> dict[str, Any]:
+    told = {"username": cast.owner.username, "email": f"{cast.owner.username}@example.com", "description": fresh("changed")}
+    return {"id": str(cast.owner.id), "user": told}
+
+
+def a_tag(cast: Cast) -> dict[str, Any]:
+    return {"user_id": str(cast.owner.id), "tag": fresh("tag")}
+
+
+def a_password_of_everybody(cast: Cast) -> dict[str, Any]:
+    # Refused when all else is right: a good one would end the owner's sessions.
+    return {"id": str(cast.owner.id), "password": "12345678"}
+
+
+def a_wrong_code(cast: Cast) -> dict[str, Any]:
+    return {"id": str(cast.owner.id), "reset": {"password": PASSWORD, "secret": "wrong"}}
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
     fields: Callable[[Cast], dict[str, Any]]
     look: str = ""
+    # How it ends for who may call.
+    ends: Outcome = OK
 
 
 def a_way_to_the_login_page(cast: Cast) -> dict[str, Any]:
@@ -151,6 +171,16 @@ GIVEN = {
     "gamehall.maintenance.v1.MaintenanceService.UpdateMaintenance": Given(a_notice, "/maintenance"),
     "gamehall.locations.v1.LocationService.ListStates": Given(lambda cast: {"country_code_iso3": "FRA"}),
     "gamehall.users.v1.UserService.CreateUser": Given(a_new_user),
+    "gamehall.users.v1.PasswordService.SetPassword": Given(
+        a_password_of_everybody, "/users/{id}", Outcome("INVALID_ARGUMENT", "INVALID_VALUE")
+    ),
+    "gamehall.users.v1.PasswordService.StartPasswordReset": Given(lambda cast: {"id": str(next(numbers) + 10**9)}),
+    "gamehall.users.v1.PasswordService.SubmitPasswordReset": Given(lambda cast: {"username": fresh("nobody")}),
+    "gamehall.users.v1.PasswordService.FinishPasswordReset": Given(a_wrong_code, ends=Outcome("INVALID_ARGUMENT", "RESET_CODE")),
+    "gamehall.users.v1.UserService.AddUserTag": Given(a_tag),
+    "gamehall.users.v1.UserService.ListUserTags": Given(lambda cast: {"user_id": str(cast.owner.id)}),
+    "gamehall.users.v1.UserService.RemoveUserTag": Given(a_tag),
+    "gamehall.users.v1.UserService.UpdateUser": Given(a_change_of_a_user, "/users/{id}"),
     "gamehall.users.v1.UserService.GetUser": Given(lambda cast: {"id": str(cast.owner.id)}, "/users/{id}"),
 }
 NOTHING = Given(lambda cast: {})
@@ -170,14 +200,15 @@ def expected(method: MethodDescriptor, caller: Caller, owner: Person) -> Outcome
         return OK
     if caller.flaw:
         return Outcome("UNAUTHENTICATED", caller.flaw)
+    ends = GIVEN.get(method.full_name, NOTHING).ends
     if rules.policy.open:
-        return OK
+        return ends
     if caller.token is None:
         return Outcome("UNAUTHENTICATED", "TOKEN_MISSING")
     if opens(rules.policy.any, caller):
-        return OK
+        return ends
     if opens(rules.policy.own, caller) and caller.user_id is not None:
-        return OK if caller.user_id == owner.id or not about_one(method) else Outcome("NOT_FOUND", "NOT_FOUND")
+        return ends if caller.user_id == owner.id or not about_one(method) else Outcome("NOT_FOUND", "NOT_FOUND")
     return Outcome("PERMISSION_DENIED", "FORBIDDEN")
 
 
@@ -231,7 +262,9 @@ def test_not_yours_and_not_there_are_the_same_answer(world, cast, name):
     owner = there.owner
     other = next(caller for caller in there.callers if caller.name == "another user")
     theirs, look = about(method, there)
-    nobodys = request_of(method, id=2**31 - 1)
+    nobodys = type(theirs)()
+    nobodys.CopyFrom(theirs)
+    nobodys.id = type(nobodys.id)(2**31 - 1)
 
     answers = [said_over_http(world, method, request, other) for request in (theirs, nobodys)]
 

@@ -3,9 +3,11 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
+from gamehall_server.kit.errors import Exhausted
 from gamehall_server.kit.storage import Query, table_of
-from gamehall_server.modules.access.attempts import ACCOUNT, NETWORK, AttemptRow, network
+from gamehall_server.modules.access.attempts import ACCOUNT, AttemptRow, Attempts, network
 from people import PASSWORD, fresh
 from sqlalchemy import func, select, update
 
@@ -95,12 +97,23 @@ def test_a_pause_ends(world, ann):
 
 
 def test_who_guesses_at_many_accounts_is_slowed_by_the_network(world):
-    attacker = elsewhere()
+    attempts, address = Attempts(world.server.product.database, 5), f"2001:db8::{random.randint(1, 9999)}:0:0:0:1"
 
-    answers = [guess(world, fresh("nobody"), session=attacker).status_code for _ in range(NETWORK.free + 2)]
+    async def wrong():
+        return False
 
-    assert answers[: NETWORK.free] == [400] * NETWORK.free
-    assert 429 in answers[NETWORK.free :]
+    async def right():
+        return True
+
+    async def work():
+        before = [await attempts.judged(fresh("nobody"), address, right) for _ in range(10)]
+        judged = [await attempts.judged(fresh("nobody"), address, wrong) for _ in range(5)]
+        with pytest.raises(Exhausted) as refusal:
+            await attempts.judged(fresh("nobody"), address[:-1] + "2", right)
+        return before, judged, refusal.value.retry_after
+
+    # What was right took no tries away.
+    assert world.inside(work) == ([True] * 10, [False] * 5, 1)
 
 
 def test_what_is_right_is_not_counted(world, ann):

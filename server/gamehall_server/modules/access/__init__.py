@@ -1,6 +1,6 @@
 """Roles, permissions, API clients and passwords: who may do what, and how they prove who they are."""
 
-from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network, sweep_attempts
+from gamehall_server.modules.access.attempts import ASKED, Attempts, Counted, count, digest, sweep_attempts
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
 from gamehall_server.modules.access.granting import checked_roles, refuse_beyond, refuse_roles
 from gamehall_server.modules.access.passwords import PasswordHasher
@@ -31,7 +31,6 @@ __all__ = [
     "ASKED",
     "LONGEST_ACCESS",
     "LONGEST_REFRESH",
-    "NETWORK",
     "POLL",
     "ROLE_ADMIN",
     "ROLE_USER",

@@ -11,7 +11,7 @@ from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.storage import Handle
-from gamehall_server.modules.access import ASKED, NETWORK, Attempts, Counted, PasswordHasher, count, digest, end_sessions_of_user, network
+from gamehall_server.modules.access import ASKED, Attempts, Counted, PasswordHasher, count, digest, end_sessions_of_user
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.records import load
 from gamehall_server.modules.users.resets import REQUEST, ResetAsked, drop_resets, found_reset, hash_of, lock_reset
@@ -68,7 +68,7 @@ class Passwords:
     async def _ask(self, call: Call, by: str, told: str) -> None:
         """Counts, and leaves all the rest to a consumer of the outbox: the caller's work and time are the same whoever is meant."""
         key = digest("reset", by, told)
-        await count(call.db, (Counted(key, ASKED), Counted(digest("reset network", network(call.arrival.address)), NETWORK)))
+        await count(call.db, (Counted(key, ASKED), self._attempts.from_there(call.arrival.address, "reset")))
         call.emit("password_reset_asked", ResetAsked(f"reset:{key}", by, self._secrets.seal(REQUEST, key, told), key))
 
     async def _prove(self, request: pb.FinishPasswordResetRequest, call: Call) -> Found:
@@ -101,6 +101,7 @@ class Passwords:
         db: Handle = call.db
         db.later(set_password, user=user_id, hashed=hashed, now=call.now)
         drop_resets(db, user_id)
+        call.changed(f"user:{user_id}", None, {"password": "changed"})
         end_sessions_of_user(db, user_id, clock.real_micros(), but=but)
         call.emit("password_changed", PasswordChanged(f"user:{user_id}", user_id))
 

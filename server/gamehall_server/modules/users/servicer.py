@@ -122,12 +122,14 @@ class Users:
     async def AddUserTag(self, request: pb.AddUserTagRequest, call: Call) -> pb.AddUserTagResponse:
         row = await load(call, request.user_id, "user_id", lock=True)
         await change_tags(call.db, row.id, add=[request.tag])
+        call.changed(f"user:{row.id}", None, {"tags": "changed"})
         call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
         return pb.AddUserTagResponse()
 
     async def RemoveUserTag(self, request: pb.RemoveUserTagRequest, call: Call) -> pb.RemoveUserTagResponse:
         row = await load(call, request.user_id, "user_id", lock=True)
         await change_tags(call.db, row.id, remove=[request.tag])
+        call.changed(f"user:{row.id}", None, {"tags": "changed"})
         call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
         return pb.RemoveUserTagResponse()
 
