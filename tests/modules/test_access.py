@@ -1,9 +1,11 @@
 """Clients, permissions and roles: what administrators do with them, and that nobody gives what he does not hold."""
 
+import asyncio
+
 import pytest
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.access.bootstrap import permissions
-from people import CANARIES, fresh
+from people import CANARIES, PASSWORD, fresh
 from sqlalchemy import update
 from worlds import World, settings_for, sqlite_url
 
@@ -202,6 +204,46 @@ def test_nobody_becomes_a_client_that_may_do_more(world, clerk, client):
     refused(clerk.put(f"{path}/redirect-uris", ["https://clerk.example/"]), "NOT_HELD")
     refused(clerk.delete(path), "NOT_HELD")
     assert own_token(world, above).ok
+
+
+def test_nobody_becomes_a_user_who_may_do_more(world, admin, ann, bob, role):
+    helper, above = world.person("helper"), world.person("above")
+    assert admin.put(f"/auth/users/{helper.id}/roles", [role("USERS_ADMIN")]).status_code == 200
+    assert admin.put(f"/auth/users/{above.id}/roles", ["ROLE_USER", role("CONFIGS_ADMIN")]).status_code == 200
+    body = {"username": above.username, "email": f"helper.{above.username}@example.com", "display_name": "Above"}
+    CANARIES.add("a word of the helper's own")
+
+    refused(helper.put(f"/users/{above.id}/password", "a word of the helper's own"), "NOT_HELD")
+    refused(helper.put(f"/users/{above.id}", body), "NOT_HELD")
+    assert helper.put(f"/users/{above.id}", {**body, "email": f"{above.username}@example.com"}).ok
+    assert helper.put(f"/users/{bob.id}/password", "a word of the helper's own").ok
+    assert world.signed_in(above.username, PASSWORD).get("/users/me").json()["display_name"] == "Above"
+
+
+@pytest.mark.parametrize("dated", [False, True], ids=["hash of today", "hash of yesterday"])
+def test_who_signs_in_while_the_password_is_changed_gets_nothing_and_changes_nothing(world, ann, monkeypatch, dated):
+    """The old password was proved before the change, and the session would begin after it."""
+    hasher, new = world.server.product.hasher, fresh("another long word of hers ")
+    CANARIES.add(new)
+    verify, changed = hasher.verify, []
+
+    async def slow(hashed, password):
+        right = await verify(hashed, password)
+        if right and not changed:
+            changed.append(new)
+            answer = await asyncio.to_thread(ann.put, f"/users/{ann.id}/password", new)
+            assert answer.ok, answer.text
+        return right
+
+    monkeypatch.setattr(hasher, "verify", slow)
+    if dated:
+        monkeypatch.setattr(hasher, "outdated", lambda hashed: True)
+    form = {"grant_type": "password", "client_id": "web", "username": ann.username}
+
+    assert ask(world, **form, password=PASSWORD).status_code == 400
+
+    assert ask(world, **form, password=PASSWORD).status_code == 400
+    assert ask(world, **form, password=new).status_code == 200
 
 
 def test_a_client_gives_no_more_than_it_holds_either(world, admin, role, client):

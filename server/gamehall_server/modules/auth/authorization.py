@@ -9,7 +9,6 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, NotFound, Unauthenticated
 from gamehall_server.kit.rpc import Prepared
-from gamehall_server.modules import users
 from gamehall_server.modules.auth.about_tokens import held, known_of_access_token, known_of_refresh_token
 from gamehall_server.modules.auth.authorization_request import (
     GRANT,
@@ -27,7 +26,7 @@ from gamehall_server.modules.auth.codes import LASTS, give_code
 from gamehall_server.modules.auth.grants import GRANTS, Tools
 from gamehall_server.modules.auth.grants.base import needed, real_now, refused
 from gamehall_server.modules.auth.login_page import ALLOW, DENY, login_page
-from gamehall_server.modules.auth.passwords import Known, known_by_password
+from gamehall_server.modules.auth.passwords import Known, known_by_password, note_sign_in
 from gamehall_server.modules.auth.scopes import FULL, WORDS, granted
 from gamehall_server.modules.auth.servicer import DEFAULT_CLIENT
 from gamehall_server.modules.auth.sessions import end_session, open_session
@@ -80,7 +79,7 @@ class Authorization:
         (application, known), now, scope = proven, real_now(), granted(request.scope)
         key = application.client.client_key
         session = await open_session(call.db, key, known.user_id, now, LASTS, GRANT, None if scope == FULL else scope)
-        users.signed_in(call.db, known.user_id, call.now, known.rehashed)
+        await note_sign_in(call, known)
         code = give_code(call.db, session, request.redirect_uri, request.code_challenge, now)
         return pb.AuthorizeResponse(page=answer_to(application, self._issuer, code=code))
 

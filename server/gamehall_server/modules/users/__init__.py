@@ -4,7 +4,16 @@ from gamehall_server.modules.users import policy, resets
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.registration import Registration, register
 from gamehall_server.modules.users.resets import Resets, sweep_resets
-from gamehall_server.modules.users.tables import Credentials, credentials_of, email_taken, has_password, signed_in, summary, summary_of
+from gamehall_server.modules.users.tables import (
+    Credentials,
+    credentials_of,
+    email_taken,
+    has_password,
+    signed_in,
+    signed_in_by_password,
+    summary,
+    summary_of,
+)
 
 BUILT_INS = (*policy.BUILT_INS, *resets.BUILT_INS)
 
@@ -22,6 +31,7 @@ __all__ = [
     "ready",
     "register",
     "signed_in",
+    "signed_in_by_password",
     "summary",
     "summary_of",
     "sweep_resets",

@@ -14,7 +14,7 @@ from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.validation import output_only, rules_of
 from gamehall_server.kit.verbs import Changed, List
-from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role
+from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role, refuse_takeover
 from gamehall_server.modules.users.policy import MISSING, Rules, ready
 from gamehall_server.modules.users.records import CHOSEN_BY_ADMINS, SEES_ALL, bases, load
 from gamehall_server.modules.users.registration import Registration, names, register
@@ -99,6 +99,8 @@ class Users:
         _refuse(self._rules.wrong_with_names(user.username, user.email) + _wrong_with_tags(user))
         row = await load(call, request.id, lock=True)
         who, values = self._rules.identity(user.username, user.email), values_of(user)
+        if (who.email, values["mobile_number"]) != (row.email, row.mobile_number):
+            await refuse_takeover(call, row.id)
         values["display_name"] = values["display_name"] or who.username
         await self._change_tags(call, row.id, set(user.tags))
         # An address that was nobody else's stays so while it is not changed.

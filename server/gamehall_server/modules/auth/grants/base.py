@@ -71,11 +71,11 @@ def real_now() -> Micros:
     return clock.real_seconds() * SECOND
 
 
-async def sign_in(asked: Asked, user_id: int, rehashed: str | None = None) -> Issued:
-    """A new session of a user with a refresh token; notes the sign-in, and keeps the password's new hash where there is one."""
+async def sign_in(asked: Asked, user_id: int) -> Issued:
+    """A new session of a user with a refresh token; notes the sign-in."""
     now, db = real_now(), asked.call.db
     session = await open_session(db, asked.client.client_key, user_id, now, LONGEST_SESSION, asked.grant, asked.scope)
-    users.signed_in(db, user_id, asked.call.now, rehashed)
+    users.signed_in(db, user_id, asked.call.now)
     return Issued(session, add_refresh_token(db, session, now, asked.client.refresh_seconds * SECOND))
 
 

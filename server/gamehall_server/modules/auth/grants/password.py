@@ -2,7 +2,7 @@
 
 from gamehall_server.modules.access import Attempts, PasswordHasher
 from gamehall_server.modules.auth.grants.base import Asked, Issued, needed, sign_in
-from gamehall_server.modules.auth.passwords import Known, known_by_password
+from gamehall_server.modules.auth.passwords import Known, known_by_password, note_sign_in
 
 
 class Password:
@@ -20,4 +20,5 @@ class Password:
         return await known_by_password(self._hasher, self._attempts, asked.call, asked.request.username, asked.request.password)
 
     async def issue(self, asked: Asked, proof: Known) -> Issued:
-        return await sign_in(asked, proof.user_id, proof.rehashed)
+        await note_sign_in(asked.call, proof)
+        return await sign_in(asked, proof.user_id)
