@@ -33,9 +33,10 @@ def register(on: Ground, number: int) -> None:
 
             async def add(db: Handle) -> None:
                 for turn in range(number):
-                    for word, password in ((KNOWN, hashed), (WITHOUT, "")):
+                    for word, password in ((KNOWN, hashed), (WITHOUT, None)):
                         name = f"{word}{turn}"
-                        await users.register(db, now, users.Registration(name, f"{name}@example.com", password, {}), ROLE_USER)
+                        who = users.Identity(name, f"{name}@example.com")
+                        await users.register(db, now, users.Registration(who, password, {}), ROLE_USER)
 
             await product.database.write(add)
 

@@ -128,8 +128,6 @@ def test_backups_made_while_users_write_hold_what_was_acknowledged(found, kind):
     assert found.counts[f"{kind}, {'backup' if kind == 'sqlite' else 'pg_basebackup'}: of them while it ran"] > 0
 
 
-
-
 @pytest.mark.parametrize("kind, nodes", refresh.GROUNDS)
 def test_a_refresh_token_that_is_raced_has_one_child_and_ends_when_it_is_told(found, kind, nodes):
     with fresh(kind) as on:
