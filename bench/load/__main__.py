@@ -20,13 +20,14 @@ from bench.machine import cpu_seconds
 async def connect(job: Job) -> Tally[Any]:
     """Prepares the requests and opens the connections; the load runs from here on."""
     loop = asyncio.get_running_loop()
+    data = requests.Data(job.records, job.objects)
     tally: Tally[Any]
     make: Callable[..., asyncio.Protocol]
     if job.door == "http":
-        tally = Tally(job.requests or requests.http(job.scenario, job.tokens, job.seed))
+        tally = Tally(job.requests or requests.http(job.scenario, job.tokens, job.seed, data))
         make = partial(pace.ByHttp if job.rate else http1.Connection, tally)
     else:
-        tally = Tally(requests.grpc(job.scenario, job.tokens, job.seed))
+        tally = Tally(requests.grpc(job.scenario, job.tokens, job.seed, data))
         make = partial(pace.ByGrpc if job.rate else http2.Connection, tally, requests.PATHS[job.scenario], job.streams)
     if job.rate:
         make = partial(make, pace=pace.Pace(job.rate))

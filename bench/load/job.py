@@ -2,6 +2,8 @@
 
 import msgspec
 
+from bench import dataset
+
 
 class Job(msgspec.Struct, kw_only=True):
     """One measurement: a scenario against one port."""
@@ -9,13 +11,17 @@ class Job(msgspec.Struct, kw_only=True):
     door: str
     """"http" or "grpc"."""
     scenario: str
-    """"get", "list", "create" or "echo"; not looked at when `requests` are given."""
+    """"get", "list", "last", "create" or "echo"; not looked at when `requests` are given."""
     port: int
     host: str = "127.0.0.1"
     tokens: list[str] = []
     requests: list[bytes] = []
     """HTTP/1.1 requests to send in turn, instead of a scenario's."""
     seed: int
+    records: int = dataset.COMMENTS
+    """Comments that were filled in."""
+    objects: int = dataset.OBJECTS
+    """Objects that they are about."""
     connections: int
     streams: int = 1
     """Calls in flight on each connection; HTTP/1.1 has one."""

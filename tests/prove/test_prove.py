@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from prove import books, faults, kill, outage, overload, refuse
+from prove import backing_up, books, deaf, faults, kill, outage, refuse
 from prove.ground import Ground, ground
 from prove.proof import Found
 from tests.databases import shared_postgres
@@ -106,9 +106,23 @@ def test_a_postgresql_that_forgets_or_is_too_old_is_refused_at_start(found):
     assert found.counts["refused"] == 2
 
 
-@pytest.mark.parametrize("door, engine", [("http", "native"), ("grpc", "native"), ("grpc", "grpcio")])
-def test_an_overloaded_server_serves_some_and_refuses_the_others(found, door, engine):
-    with ground("sqlite") as on:
-        overload.overloaded(found, on, door, engine, 0, timed=False)
+@pytest.mark.parametrize("kind, engine", [("sqlite", "native"), ("postgresql", "grpcio")])
+def test_who_dies_before_the_answer_is_told_the_same_on_coming_back(found, kind, engine):
+    with fresh(kind) as on:
+        deaf.unheard(found, on, engine, 3)
 
     assert not found.wrong
+    assert found.counts[f"{kind} {engine}: receivers died"] == 6
+    assert found.counts[f"{kind} {engine}: the server died too"] == 2
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_backups_made_while_users_write_hold_what_was_acknowledged(found, kind):
+    with fresh(kind) as on:
+        backing_up.backed_up(found, on, rounds=1, least=20, timed=False)
+
+    assert not found.wrong
+    assert found.counts[f"{kind}, backup: restored"] == 1
+    assert found.counts[f"{kind}, backup: acknowledged"] >= 20
+    # pg_dump's copy is of its beginning; the others go on until they have all.
+    assert found.counts[f"{kind}, {'backup' if kind == 'sqlite' else 'pg_basebackup'}: of them while it ran"] > 0
