@@ -1,6 +1,8 @@
 """Running servers for the tests: the product itself, on a thread with an event loop of its own, behind real sockets."""
 
 import asyncio
+import base64
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +19,13 @@ from gamehall_server.serve import Running, running
 from gamehall_server.settings import Settings
 from people import CANARIES, PASSWORD, Person, fresh
 
+from tests.modules.providers import twin
+
 ADMIN_PASSWORD = "the administrator's own"
 ISSUER = "https://game.example"
 CANARIES.add(ADMIN_PASSWORD)
+# Where deployments of the tests write their mail; it goes with the run.
+MAIL = tempfile.TemporaryDirectory(prefix="gamehall-mail-")
 
 
 class World:
@@ -130,9 +136,22 @@ class World:
 
 
 def settings_for(database_url: str, engine: str, **more: Any) -> Settings:
-    """Settings of a test deployment: free ports, and the cheapest password hash OWASP allows."""
-    given = {"issuer": ISSUER, "http_port": 0, "grpc_port": 0, "admin_password": ADMIN_PASSWORD, "password_passes": 2, "grace_seconds": 1.0}
-    return Settings(database_url=database_url, grpc_engine=engine, **{**given, **more})
+    """Settings of a test deployment: free ports, the cheapest password hash OWASP allows, and providers that are here."""
+    # Of tests: in a deployment it is random, and nobody's.
+    root_key = base64.b64encode(bytes(range(32))).decode()
+    given = {
+        "root_key": root_key,
+        "issuer": ISSUER,
+        "http_port": 0,
+        "grpc_port": 0,
+        "admin_password": ADMIN_PASSWORD,
+        "password_passes": 2,
+        "grace_seconds": 1.0,
+        "mail_folder": MAIL.name,
+        # All the tests come from one address.
+        "network_tries": 1_000_000,
+    }
+    return Settings(database_url=database_url, grpc_engine=engine, **{**given, **twin().settings, **more})
 
 
 def sqlite_url(folder: Path) -> str:

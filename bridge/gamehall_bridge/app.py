@@ -34,6 +34,9 @@ CALL_SECONDS = 30.0
 # The name under which a connection offers not to be read for a while.
 HOLD = "gamehall.hold"
 
+# The ASGI extension by which a connection takes a whole answer in one message: its status, its header lines and its body.
+WHOLE = "gamehall.whole"
+
 # The response headers of the published example.
 ALWAYS: Headers = [
     (b"pragma", b"no-cache"),
@@ -45,6 +48,17 @@ ALWAYS: Headers = [
 ]
 # The same of what may be kept, which says for how long.
 LASTING = [header for header in ALWAYS if header[0] not in (b"pragma", b"cache-control", b"expires")]
+
+
+def lines(headers: Headers) -> bytes:
+    """Header lines. Raises ValueError for a value that would be several."""
+    for _, value in headers:
+        if b"\r" in value or b"\n" in value:
+            raise ValueError("a header holds the end of a line")
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+_LINES = {id(headers): lines(headers) for headers in (ALWAYS, LASTING)}
 
 
 class Invoker(Protocol):
@@ -365,8 +379,11 @@ def _no_route(verb: str, path: str, allowed: tuple[str, ...]) -> Refused:
 
 
 async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> None:
-    headers = [*always, *extra]
+    shown = b"" if scope["method"] == "HEAD" else body
     if status not in (204, 304):
-        headers += [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        extra = [*extra, (b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    if WHOLE in scope.get("extensions", ()):
+        await send({"type": WHOLE, "status": status, "head": _LINES[id(always)] + lines(extra), "body": shown})
+        return
+    await send({"type": "http.response.start", "status": status, "headers": [*always, *extra]})
+    await send({"type": "http.response.body", "body": shown})

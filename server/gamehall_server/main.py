@@ -8,22 +8,31 @@ from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server import __version__
-from gamehall_server.kit.clock import Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.consumers import register_consumers
+from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.dispatch import Dispatcher
+from gamehall_server.kit.egress import Egress
 from gamehall_server.kit.errors import Duplicate
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import Kept
 from gamehall_server.kit.metrics import Metrics
 from gamehall_server.kit.observers import SlowCalls, all_of
+from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
+from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, locations, users
-from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher
+from gamehall_server.modules import configs, locations, social, users
+from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
+from gamehall_server.modules.access.client_service import Clients
+from gamehall_server.modules.access.permission_service import Permissions
+from gamehall_server.modules.access.role_service import Roles
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
+from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
@@ -32,6 +41,10 @@ from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.social import Social
+from gamehall_server.modules.social.servicer import Identities, Providers
+from gamehall_server.modules.users.passwords import Passwords
+from gamehall_server.modules.users.role_service import UserRoles
 from gamehall_server.modules.users.servicer import Users
 from gamehall_server.settings import Settings
 
@@ -39,6 +52,7 @@ if TYPE_CHECKING:
     from gamehall_server.kit.tracing import Spans
 
 T = TypeVar("T")
+DAY: Micros = 24 * 3600 * SECOND
 
 
 class Product(NamedTuple):
@@ -49,7 +63,14 @@ class Product(NamedTuple):
     health: Health
     hasher: PasswordHasher
     verifier: TokenVerifier
+    keys: KeyRing
+    secrets: Secrets
+    revocations: Revocations
+    egress: Egress
     metrics: Metrics
+    outbox: Outbox
+    dispatcher: Dispatcher
+    rules: users.Rules
     spans: "Spans | None"
     # What is in memory and must be renewed where other processes write as well.
     kept: tuple[Kept[Any], ...]
@@ -61,6 +82,7 @@ class Product(NamedTuple):
         if self.spans is not None:
             await asyncio.to_thread(self.spans.close)
         self.hasher.close()
+        await self.egress.close()
         await self.database.close()
 
 
@@ -73,29 +95,38 @@ class Parts(NamedTuple):
     hasher: PasswordHasher
     keys: KeyRing
     verifier: TokenVerifier
+    secrets: Secrets
     configs: ConfigValues
     notice: Notice
+    egress: Egress
+    social: Social
+    rules: users.Rules
+    attempts: Attempts
 
 
 # Every config that the product reads.
-BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS)
-
-# Passwords of eight letters and more that stand in other products' examples.
-TRIED_FIRST = frozenset(
-    ("password", "password1", "password123", "changeme", "change-me", "administrator", "12345678", "123456789", "gamehall")
-)
+BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
-    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier)),
+    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
+    Identities: lambda parts: Identities(parts.social),
+    IssuedTokens: lambda _: IssuedTokens(),
+    LocationLog: lambda _: LocationLog(),
     Locations: lambda parts: Locations(parts.configs),
     Maintenance: lambda parts: Maintenance(parts.notice),
+    Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
+    Permissions: lambda _: Permissions(),
     Platform: lambda parts: Platform(parts.health),
+    Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
+    Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
-    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier)),
-    Users: lambda parts: Users(parts.hasher),
+    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    UserRoles: lambda _: UserRoles(),
+    Users: lambda parts: Users(parts.hasher, parts.rules),
 }
 
 
@@ -122,24 +153,31 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     proxies = Proxies(settings.trusted_proxies)
     spans = _spans() if settings.otel else None
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
+    outbox = Outbox(settings.events_kept_days * DAY)
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
-    keys, values, notice = KeyRing(), ConfigValues(BUILT_INS), Notice()
+    secrets = secrets_of(settings)
+    keys, values, notice = KeyRing(secrets), ConfigValues(BUILT_INS, secrets), Notice()
     passes: list[int] = []
     now = clock.now()
 
     async def settle(db: Handle) -> None:
         passes.append(await settle_passes(db, settings.password_passes or None))
-        await keys.settle(db, now)
+        await keys.settle(db)
         await values.settle(db)
 
     await _settle(database, settle)
-    kept: tuple[Kept[Any], ...] = (values.kept, notice.kept)
+    kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)
     for each in kept:
         await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
+    database.listeners.append(verifier.hear)
+    keys.gone = verifier.forget_everything
     health = Health(database)
-    parts = Parts(database, health, clock, hasher, keys, verifier, values, notice)
+    egress = Egress(settings.egress_allow, settings.egress_ports, seconds=settings.egress_seconds)
+    accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
+    rules, attempts = users.Rules(values), Attempts(database, settings.network_tries)
+    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -149,6 +187,8 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         observers.append(spans.observe)
     if observe is not unobserved:
         observers.append(observe)
+    dispatcher = Dispatcher(database, outbox)
+    register_consumers(dispatcher, settings, database, outbox, secrets, values, clock)
     app = App(
         database,
         verifier,
@@ -156,6 +196,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         servicers,
         gate=notice.gate,
         proxies=proxies,
+        outbox=outbox,
         observe=all_of(observers),
         most_in_flight=settings.most_in_flight,
         most_streams=settings.most_streams,
@@ -168,8 +209,15 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         await settle_access(db, now, permissions_of(app))
 
     await _settle(database, access)
-    password = await _settle_admin(settings, database, hasher, now)
-    return Product(app, database, health, hasher, verifier, metrics, spans, kept, password)
+    password = await _settle_admin(settings, database, hasher, rules, now)
+    revocations = Revocations(verifier.hear, verifier.forget_everything)
+    running = (revocations, egress, metrics, outbox, dispatcher, rules)
+    return Product(app, database, health, hasher, verifier, keys, secrets, *running, spans, kept, password)
+
+
+def secrets_of(settings: Settings) -> Secrets:
+    """The root keys: those that are told, or those in a file, one a line, which is made where there is none. Raises ValueError, OSError."""
+    return Secrets(settings.root_key.split(",") if settings.root_key else kept_in(settings.key_file).split())
 
 
 async def _settle(database: Database, work: Callable[[Handle], Awaitable[T]]) -> T:
@@ -190,24 +238,24 @@ def _spans() -> "Spans":
     return Spans(__version__)
 
 
-async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, now: Micros) -> str | None:
+async def _settle_admin(settings: Settings, database: Database, hasher: PasswordHasher, rules: users.Rules, now: Micros) -> str | None:
     """Adds the administrator of a new deployment; gives the password when it had to be made up.
 
-    Raises ValueError for a given password that the product would not take from a user, or that everybody tries first.
+    Raises ValueError for a given password that the product would not take from a user.
     """
-    if settings.admin_password:
-        wrong = users.wrong_with(settings.admin_username, settings.admin_email, settings.admin_password)
-        if wrong:
-            raise ValueError(f"GAMEHALL_ADMIN_{wrong[0].field.upper()}: {wrong[0].message}")
-        if settings.admin_password.casefold() in TRIED_FIRST:
-            raise ValueError("GAMEHALL_ADMIN_PASSWORD: everybody tries this one first; leave it out, and one is made up")
-    if await users.credentials_of(database.reader(), users.folded(settings.admin_username)) is not None:
+    key = users.folded(settings.admin_username)
+    if await users.credentials_of(database.reader(), key) is not None:
         return None
     password = settings.admin_password or token(12)
-    registration = users.Registration(settings.admin_username, settings.admin_email, await hasher.hash(password), {})
+    await users.ready()
+    wrong = rules.wrong_with(settings.admin_username, settings.admin_email, password)
+    if wrong:
+        raise ValueError(f"GAMEHALL_ADMIN_{wrong[0].field.upper()}: {wrong[0].message}")
+    who = users.Identity(settings.admin_username, settings.admin_email)
+    registration = users.Registration(who, await hasher.hash(password), {})
 
     async def add(db: Handle) -> bool:
-        if await users.credentials_of(db, users.folded(settings.admin_username)) is not None:
+        if await users.credentials_of(db, key) is not None:
             return False
         await users.register(db, now, registration, ROLE_USER, ROLE_ADMIN)
         return True

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,11 @@ class Settings:
     admin_username: str = "admin"
     admin_password: str = ""
     admin_email: str = "admin@localhost.localdomain"
+    # What seals secrets in the database: 32 random bytes or more in base64; of several, comma separated, the first seals and all open.
+    # Left out, it is kept in a file, which is made at the first start.
+    root_key: str = ""
+    # That file; beside the SQLite file, or data/gamehall.key, unless told.
+    root_key_file: str = ""
     # Origins that browsers may call from, comma separated; "*" is any. Tokens travel in headers, never in cookies.
     cors_origins: str = "*"
     # Addresses and networks of the proxies in front, comma separated: what they say in X-Forwarded-For is believed.
@@ -49,6 +55,28 @@ class Settings:
     password_passes: int = 0
     # Processes that share the ports. More than one needs PostgreSQL.
     workers: int = 1
+    # Networks that requests to other servers may reach though they are not public, comma separated: 127.0.0.0/8. Also in HTTP.
+    egress_allow: str = ""
+    # Ports of the public internet that such requests may reach, by https.
+    egress_ports: str = "443,8443"
+    # Seconds that another server's answer may take.
+    egress_seconds: float = 10.0
+    # Where sign-in providers are: Facebook's Graph API with its version, Google's token endpoint and certificates.
+    facebook_url: str = "https://graph.facebook.com/v24.0"
+    google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # An address.
+    google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+    # Failed tries to sign in, and codes asked for, that one address has free; then it is slowed. More where many share an address.
+    network_tries: int = 100
+    # Days that events are kept after everybody has taken them.
+    events_kept_days: int = 3
+    # Where mail goes: smtp://user:password@host:port, smtps:// for TLS from the start. Empty: files in a folder.
+    smtp_url: str = ""
+    # The sender of mail; the config email.out_address comes first.
+    mail_from: str = "gamehall@localhost.localdomain"
+    # Where mail is written without an SMTP server; empty: the folder mail beside the file of the root key.
+    mail_folder: str = ""
+    # Templates of mail that come before the built-in ones, in files of the same names.
+    mail_templates: str = ""
     # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
     tls_certificate: str = ""
     tls_key: str = ""
@@ -57,8 +85,22 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        password = urlsplit(self.database_url).password or ""
-        return tuple(secret for secret in (self.admin_password, password, unquote(password)) if secret)
+        passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
+        kept = (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(","))
+        return tuple(secret for secret in kept if secret)
+
+    @property
+    def mail_path(self) -> Path:
+        """Where mail is written while no server takes it."""
+        return Path(self.mail_folder) if self.mail_folder else self.key_file.with_name("mail")
+
+    @property
+    def key_file(self) -> Path:
+        """Where the root key is kept, unless it is told."""
+        if self.root_key_file:
+            return Path(self.root_key_file)
+        url = self.database_url if self.database_url.startswith("sqlite:///") else DEFAULT_DATABASE
+        return Path(url.removeprefix("sqlite:///")).with_suffix(".key")
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> "Settings":

@@ -239,8 +239,9 @@ def _content(method: MethodDescriptor, body: str, values: dict[str, Any]) -> dic
         return {"data": values}
     if not body or body == "*":
         return {"json": values} if body else {"params": values}
-    content = values.pop(body, {})
-    return {"json": content if method.input_type.fields_by_name[body].message_type else {"value": content}, "params": values}
+    field = method.input_type.fields_by_name[body]
+    content = values.pop(body, [] if field.is_repeated else {})
+    return {"json": content if field.message_type or field.is_repeated else {"value": content}, "params": values}
 
 
 def _behavior(field: FieldDescriptor) -> Any:

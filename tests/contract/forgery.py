@@ -10,10 +10,7 @@ import jwt
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from gamehall_server.kit.storage import Query, table_of
-from gamehall_server.modules.auth.tables import SigningKeyRow
 from people import Person
-from sqlalchemy import select
 from worlds import World
 
 CLAIMS = ("iss", "aud", "sub", "client_id", "sid", "jti", "iat", "exp")
@@ -27,12 +24,9 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def key_of(world: World) -> str:
     """The deployment's own signing key, as PEM."""
-    query = Query(select(table_of(SigningKeyRow).table.c.private_pem))
-
-    async def read() -> Any:
-        return await world.server.product.database.reader().value(query)
-
-    return str(world.inside(read))
+    key = next(iter(world.server.product.keys.kept.value.values())).private
+    assert key is not None
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
 
 def resigned(

@@ -113,10 +113,13 @@ def test_events_that_wait_are_told(world, ann):
         return samples[("gamehall_outbox_events",)]
 
     before = read(world)
+    # Nobody takes these: a consumer of another version.
+    world.server.product.outbox.want("a consumer elsewhere", ["comment_created"])
     say(ann)
 
     now = read(world)
     assert events(now) > events(before)
+    assert now[("gamehall_outbox_dead",)] == 0
     assert 0 <= now[("gamehall_outbox_oldest_age_seconds",)] < 3600
 
 

@@ -4,6 +4,7 @@ import pytest
 from gamehall.auth.v1.tokens_pb2 import CreateTokenRequest
 from gamehall.comments.v1.comments_pb2 import Comment, CreateCommentRequest, GetCommentRequest, ListCommentsRequest, UpdateCommentRequest
 from gamehall.platform.v1.platform_pb2 import GetClockRequest, UpdateClockRequest
+from gamehall.users.v1.passwords_pb2 import SetPasswordRequest
 from gamehall.users.v1.users_pb2 import CreateUserRequest, User
 from gamehall_server.kit.validation import compile_check
 from gamehall_server.main import SERVICERS
@@ -81,7 +82,7 @@ def test_what_only_the_server_writes_is_not_looked_at() -> None:
 
 
 def test_a_shortest_length_binds_what_is_there() -> None:
-    assert wrong_with(user(password="short")) == {"user.password": "at least 8 characters"}
+    assert wrong_with(SetPasswordRequest(id="1", password="short")) == {"password": "at least 8 characters"}
     assert wrong_with(CreateTokenRequest(grant_type="")) == {}
 
 

@@ -220,7 +220,6 @@ def test_what_only_the_server_writes_is_ignored(world):
         "member_since": 1,
         "last_updated": 1,
         "last_activity": 1,
-        "tags": ["vip"],
         "parents": [{"id": 1}],
         "roles": ["ROLE_ADMIN"],
     }
@@ -237,7 +236,7 @@ def test_what_only_the_server_writes_is_ignored(world):
 
 
 def test_grpc_ignores_it_as_well(nobody):
-    told = User(**anybody(), id=1, member_since=1, last_activity=1, tags=["vip"])
+    told = User(**anybody(), id=1, member_since=1, last_activity=1)
 
     user = nobody.grpc.users.CreateUser(CreateUserRequest(user=told)).user
 
@@ -254,7 +253,7 @@ def test_grpc_ignores_it_as_well(nobody):
 def test_private_is_what_the_contract_calls_so():
     declared = {field.name for field in User.DESCRIPTOR.fields if rules_of(field).private}
 
-    assert declared == {*PRIVATE, "username", "last_activity", "additional_properties", "template"}
+    assert declared == {*PRIVATE, "username", "last_activity", "tags", "additional_properties", "template"}
 
 
 @pytest.fixture

@@ -64,6 +64,16 @@ def real_seconds() -> int:
     return int(time.time())
 
 
+def real_micros() -> Micros:
+    """The machine's time, sandbox or not: what leases and limits are measured by."""
+    return time.time_ns() // 1000
+
+
+def chance() -> float:
+    """A number from 0 up to 1, for pauses that must not be everybody's. It is no secret."""
+    return secrets.randbelow(1 << 30) / (1 << 30)
+
+
 def token(size: int = 32) -> str:
     """A secret of `size` random bytes in URL-safe text."""
     return secrets.token_urlsafe(size)

@@ -14,11 +14,12 @@ from typing import Protocol
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from google.protobuf.message import Message
 
-from gamehall_server.kit import audit, idempotency, outbox
+from gamehall_server.kit import audit, idempotency
 from gamehall_server.kit.call import Arrival, Call, Caller
 from gamehall_server.kit.clock import Clock, Micros
 from gamehall_server.kit.current import CALL
 from gamehall_server.kit.errors import Cancelled, Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated
+from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Answer, Drift, Method, Prepared, Rpc, Servicer, bind
 from gamehall_server.kit.storage import Database, Handle
@@ -69,6 +70,7 @@ class App:
         gate: Gate = unlocked,
         proxies: Proxies | None = None,
         rate: Rate = unlimited,
+        outbox: Outbox | None = None,
         observe: Observe = unobserved,
         most_in_flight: int = 1000,
         most_streams: int = 10_000,
@@ -80,6 +82,7 @@ class App:
         self._gate = gate
         self._proxies = proxies or Proxies()
         self._rate = rate
+        self._outbox = outbox or Outbox()
         self._most_in_flight = most_in_flight
         self._in_flight = 0
         self.streams = Streams(most_streams)
@@ -183,7 +186,7 @@ class App:
             raise Invalid(reason=ErrorReason.ERROR_REASON_REQUIRED if required else None, violations=tuple(violations))
         if rpc.user_field is not None:
             _name_user(request, rpc.user_field, caller)
-        return Call(arrival, caller, scope, self.clock.now(), self.database.reader())
+        return Call(arrival, caller, scope, self.clock.now(), self.database.reader(), audited=rpc.rules.audit)
 
     async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         call = await self._begin(rpc, request, arrival)
@@ -209,7 +212,7 @@ class App:
 
         async def work(db: Handle) -> Message:
             # A retried transaction starts over: nothing of the failed try may stay.
-            call.db, call.events, call.refusal, call.scoped = db, [], None, scoped
+            call.db, call.events, call.changes, call.refusal, call.scoped = db, [], [], None, scoped
             if keyed:
                 earlier = await idempotency.answered(rpc, call, digest)
                 if earlier is not None:
@@ -222,7 +225,7 @@ class App:
             if rpc.rules.audit:
                 await audit.note(call, rpc.name)
             if call.events:
-                await outbox.keep(call)
+                await self._outbox.keep(db, call.now, call.events)
             if keyed:
                 idempotency.keep(rpc, call, digest, answer)
             return answer
@@ -255,6 +258,7 @@ class App:
 
         async def work(db: Handle) -> None:
             await idempotency.sweep(db, now)
+            await self._outbox.sweep(db, now)
 
         await self.database.write(work)
 

@@ -92,9 +92,10 @@ class Metrics:
         yield gauge("rpc_streams_open", "Server streams under way; they are not among the calls in flight.", self.streams())
         yield gauge("database_up", "Whether the database answered.", waiting is not None)
         if waiting is not None:
-            yield gauge("outbox_events", f"Events not handed on yet; counted up to {outbox.MOST_COUNTED}.", waiting.events)
+            yield gauge("outbox_events", f"Deliveries of events that wait; counted up to {outbox.MOST_COUNTED}.", waiting.events)
             age = 0 if waiting.oldest is None else max(0, now - waiting.oldest) / 1_000_000
             yield gauge("outbox_oldest_age_seconds", "Age of the oldest of them.", age)
+            yield gauge("outbox_dead", f"Deliveries given up; counted up to {outbox.MOST_COUNTED}.", waiting.dead)
         if self._database.groups is not None:
             groups = HistogramMetricFamily("gamehall_commit_group_calls", "Calls that shared one durable commit.", labels=[])
             _add(groups, [], self._database.groups)

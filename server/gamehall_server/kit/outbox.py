@@ -1,51 +1,134 @@
-"""The outbox: what happened, written in the transaction in which it happened. Dispatchers read it; nobody else sends anything."""
+"""The outbox: what happened, written in the transaction in which it happened, and who is to hear of it.
 
+An event that some consumer wants gets one delivery for each of them, in the same transaction; one that nobody wants costs nothing more than
+its row. Dispatchers (kit/dispatch.py) hand deliveries on; nobody else sends anything. Rows go when they are old enough and nothing waits.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import func, insert, select
-from sqlmodel import Field
+from sqlalchemy import BigInteger, Identity, Index, bindparam, delete, func, insert, select
+from sqlmodel import Field, SQLModel
 
-from gamehall_server.kit.call import Call
-from gamehall_server.kit.clock import Micros
+from gamehall_server.kit import clock
+from gamehall_server.kit.call import Event
+from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.columns import Moment, NumberedRow
-from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.kit.storage import Handle, Query, any_of, table_of
 
 
 class OutboxRow(NumberedRow, table=True):
-    """One event. `body` is its JSON; rows with the same `key` are handed on in the order of their ids."""
+    """One event. `body` is its JSON."""
 
     __tablename__ = "outbox"
 
-    at: int = Field(sa_type=Moment, nullable=False)
+    at: int = Field(sa_type=Moment, nullable=False, index=True)
     type: str = Field(nullable=False)
     key: str = Field(nullable=False)
     body: str = Field(nullable=False)
 
 
-outbox = table_of(OutboxRow)
-_insert = Query(insert(outbox.table))
+class DeliveryRow(SQLModel, table=True):
+    """An event that a consumer has yet to take. The database numbers them as they are written, so writers that wait for each other's locks
+    stand in the order of their commits, which numbers given out in blocks would not.
+
+    due:   from when on it may be tried; while it is tried, when the lease ends. Null: given up.
+    fence: how often it was claimed. Who ends a try says which; another one's end counts for nothing.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_due", "consumer", "due", "seq"),
+        Index("ix_delivery_key", "consumer", "key", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int = Field(primary_key=True, sa_type=BigInteger, sa_column_args=(Identity(),))
+    event_id: int = Field(foreign_key="outbox.id", sa_type=BigInteger, nullable=False, index=True)
+    consumer: str = Field(nullable=False)
+    key: str = Field(nullable=False)
+    at: int = Field(sa_type=Moment, nullable=False, index=True)
+    due: int | None = Field(default=None, sa_type=Moment)
+    fence: int = Field(nullable=False)
+    problem: str | None = Field(default=None)
+
+
+outbox, deliveries = table_of(OutboxRow), table_of(DeliveryRow)
+_o, _d = outbox.table, deliveries.table
+_insert = Query(insert(_o))
+_big = BigInteger
+_deliver = Query(
+    insert(_d).values(
+        event_id=bindparam("event", type_=_big),
+        consumer=bindparam("consumer"),
+        key=bindparam("key"),
+        at=bindparam("at", type_=_big),
+        due=bindparam("due", type_=_big),
+        fence=0,
+        problem=None,
+    )
+)
 # A count of more would cost more than it tells: then the age of the oldest says how bad it is.
 MOST_COUNTED = 10_000
-_ids = outbox.table.c.id
-_count = Query(select(func.count()).select_from(select(_ids).limit(MOST_COUNTED).subquery()))
-_oldest = Query(select(outbox.table.c.at).order_by(_ids).limit(1))
+# What waits after so long is given up, or of a consumer that is no more.
+LONGEST_KEPT: Micros = 30 * 24 * 3600 * SECOND
+MOST_SWEPT = 1_000
+_waits = _d.c.due.is_not(None)
+_count = Query(select(func.count()).select_from(select(_d.c.seq).where(_waits).limit(MOST_COUNTED).subquery()))
+_dead = Query(select(func.count()).select_from(select(_d.c.seq).where(_d.c.due.is_(None)).limit(MOST_COUNTED).subquery()))
+_oldest = Query(select(func.min(_d.c.at)).where(_waits))
+_before = bindparam("before", type_=_big)
+_old = (
+    select(_o.c.id).where(_o.c.at < _before, ~select(_d.c.seq).where(_d.c.event_id == _o.c.id).exists()).order_by(_o.c.at).limit(MOST_SWEPT)
+)
+_finished = Query(_old)
+_sweep = Query(delete(_o).where(any_of(_o.c.id, "ids")))
+_give_up = Query(delete(_d).where(_d.c.at < _before))
 
 
 class Waiting(NamedTuple):
-    """How many events wait, and the moment of the oldest."""
+    """How many deliveries wait, the moment of the oldest, and how many were given up."""
 
     events: int
     oldest: Micros | None
+    dead: int
 
 
 async def waiting(db: Handle) -> Waiting:
     """The outbox as it is now."""
-    return Waiting(await db.value(_count), await db.value(_oldest))
+    return Waiting(await db.value(_count), await db.value(_oldest), await db.value(_dead))
 
 
-async def keep(call: Call) -> None:
-    """Writes the events of a call, in their order."""
-    for type, event in call.events:
-        number = await call.db.new_id("outbox")
-        call.db.later(_insert, id=number, at=call.now, type=type, key=event.key, body=msgspec.json.encode(event).decode())
+class Outbox:
+    """Which consumer wants which events. `wake` is called after a commit that wrote deliveries."""
+
+    def __init__(self, kept: Micros = 0) -> None:
+        self._kept = kept
+        self._wanted: dict[str, list[str]] = {}
+        self.wake: Callable[[], None] = lambda: None
+
+    def want(self, consumer: str, types: Iterable[str]) -> None:
+        """From now on the consumer gets the events of these types."""
+        for type in types:
+            self._wanted.setdefault(type, []).append(consumer)
+
+    async def keep(self, db: Handle, now: Micros, events: Iterable[tuple[str, Event]]) -> None:
+        """Writes events, in their order, in the transaction of `db`."""
+        # Leases keep real time, also where a sandbox has another.
+        wanted, real = False, clock.real_micros()
+        for type, event in events:
+            number = await db.new_id("outbox")
+            db.later(_insert, id=number, at=now, type=type, key=event.key, body=msgspec.json.encode(event).decode())
+            for consumer in self._wanted.get(type, ()):
+                wanted = True
+                db.later(_deliver, event=number, consumer=consumer, key=event.key, at=real, due=real)
+        if wanted:
+            db.after(self.wake)
+
+    async def sweep(self, db: Handle, now: Micros) -> None:
+        """Removes events that are old enough and that nobody has yet to take, so many at a time that it holds nobody up."""
+        await db.run(_give_up, before=clock.real_micros() - LONGEST_KEPT)
+        found = await db.all(_finished, before=now - self._kept)
+        if found:
+            await db.run(_sweep, ids=[row[0] for row in found])

@@ -83,7 +83,7 @@ def _write_field(
     source: list[str], space: dict[str, Any], field: Any, owner: str, prefix: str, depth: int, parents: tuple[str, ...]
 ) -> None:
     rules = rules_of(field)
-    required = _REQUIRED in behavior(field)
+    required = _REQUIRED in behavior(field) and not rules.by_config
     path = f"{prefix}{field.name}"
     pad = " " * depth
     value = f"v{depth}"

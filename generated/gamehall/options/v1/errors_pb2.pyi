@@ -79,6 +79,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
     ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: _ErrorReason.ValueType  # 64
     """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+    ERROR_REASON_LOCKED: _ErrorReason.ValueType  # 200
+    """The record came with the product."""
+    ERROR_REASON_NOT_HELD: _ErrorReason.ValueType  # 201
+    """More than the caller has."""
+    ERROR_REASON_IN_USE: _ErrorReason.ValueType  # 202
+    """Others hold the record."""
+    ERROR_REASON_RESET_CODE: _ErrorReason.ValueType  # 220
+    """A code that was sent is no good."""
+    ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 221
+    """Too many tries."""
+    ERROR_REASON_PROVIDER_TOKEN_INVALID: _ErrorReason.ValueType  # 240
+    """A provider's token proves nothing."""
+    ERROR_REASON_IDENTITY_TAKEN: _ErrorReason.ValueType  # 241
+    """The account belongs to another user."""
+    ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 242
+    """The provider does not answer."""
+    ERROR_REASON_PROVIDER_NOT_SET_UP: _ErrorReason.ValueType  # 243
+    """The provider cannot be used."""
+    ERROR_REASON_LAST_SIGN_IN: _ErrorReason.ValueType  # 244
+    """Nothing else would let the user in."""
+    ERROR_REASON_SIGNED_IN_BY_PROVIDER: _ErrorReason.ValueType  # 245
+    """The session comes from the provider itself."""
     ERROR_REASON_OAUTH_INVALID_SCOPE: _ErrorReason.ValueType  # 260
     """The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
     ERROR_REASON_INSUFFICIENT_SCOPE: _ErrorReason.ValueType  # 261
@@ -141,6 +163,28 @@ ERROR_REASON_OAUTH_UNAUTHORIZED_CLIENT: ErrorReason.ValueType  # 63
 """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
 ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: ErrorReason.ValueType  # 64
 """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+ERROR_REASON_LOCKED: ErrorReason.ValueType  # 200
+"""The record came with the product."""
+ERROR_REASON_NOT_HELD: ErrorReason.ValueType  # 201
+"""More than the caller has."""
+ERROR_REASON_IN_USE: ErrorReason.ValueType  # 202
+"""Others hold the record."""
+ERROR_REASON_RESET_CODE: ErrorReason.ValueType  # 220
+"""A code that was sent is no good."""
+ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 221
+"""Too many tries."""
+ERROR_REASON_PROVIDER_TOKEN_INVALID: ErrorReason.ValueType  # 240
+"""A provider's token proves nothing."""
+ERROR_REASON_IDENTITY_TAKEN: ErrorReason.ValueType  # 241
+"""The account belongs to another user."""
+ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 242
+"""The provider does not answer."""
+ERROR_REASON_PROVIDER_NOT_SET_UP: ErrorReason.ValueType  # 243
+"""The provider cannot be used."""
+ERROR_REASON_LAST_SIGN_IN: ErrorReason.ValueType  # 244
+"""Nothing else would let the user in."""
+ERROR_REASON_SIGNED_IN_BY_PROVIDER: ErrorReason.ValueType  # 245
+"""The session comes from the provider itself."""
 ERROR_REASON_OAUTH_INVALID_SCOPE: ErrorReason.ValueType  # 260
 """The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
 ERROR_REASON_INSUFFICIENT_SCOPE: ErrorReason.ValueType  # 261

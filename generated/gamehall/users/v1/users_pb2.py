@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from gamehall.common.v1 import page_pb2 as gamehall_dot_common_dot_v1_dot_page__pb2
 from gamehall.options.v1 import options_pb2 as gamehall_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/users/v1/users.proto\x12\x11gamehall.users.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x9b\x02\n\x19UserRelationshipReference\x12(\n\navatar_url\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\tavatarUrl\x88\x01\x01\x12\x18\n\x07\x63ontext\x18\x02 \x01(\tR\x07\x63ontext\x12\'\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64isplayName\x12\x0e\n\x02id\x18\x04 \x01(\x05R\x02id\x12\'\n\x0frelationship_id\x18\x05 \x01(\x03R\x0erelationshipId\x12 \n\x08username\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03R\x08username:\'\xaa\xd4\x18#\n!UserRelationshipReferenceResourceB\r\n\x0b_avatar_url\"\x89\x10\n\x04User\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x02id\x12\x33\n\x08username\x18\x02 \x01(\tB\x12\xe2\x41\x01\x02\xaa\xd4\x18\n\x10\x64@\x01j\x04janeH\x00R\x08username\x88\x01\x01\x12\x34\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\xaa\xd4\x18\x08\x10\x64j\x04JaneH\x01R\x0b\x64isplayName\x88\x01\x01\x12:\n\x05\x65mail\x18\x04 \x01(\tB\x1f\xe2\x41\x01\x02\xaa\xd4\x18\x17\x10\xfe\x01@\x01j\x10jane@example.comH\x02R\x05\x65mail\x88\x01\x01\x12H\n\x08password\x18\x05 \x01(\tB\'\xe2\x41\x02\x04\x02\xaa\xd4\x18\x1e\x08\x08\x10\x80\x01\x38\x01j\x15\x63orrect horse batteryH\x03R\x08password\x88\x01\x01\x12+\n\navatar_url\x18\x06 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xd0\x0fH\x04R\tavatarUrl\x88\x01\x01\x12\x32\n\nfirst_name\x18\x07 \x01(\tB\x0e\xaa\xd4\x18\n\x10\x64@\x01j\x04JaneH\x05R\tfirstName\x88\x01\x01\x12/\n\tlast_name\x18\x08 \x01(\tB\r\xaa\xd4\x18\t\x10\x64@\x01j\x03\x44oeH\x06R\x08lastName\x88\x01\x01\x12*\n\x08\x66ullname\x18\t \x01(\tB\t\xaa\xd4\x18\x05\x10\xc8\x01@\x01H\x07R\x08\x66ullname\x88\x01\x01\x12\x30\n\x0b\x64\x65scription\x18\n \x01(\tB\t\xaa\xd4\x18\x05\x10\x88\'@\x01H\x08R\x0b\x64\x65scription\x88\x01\x01\x12%\n\x06gender\x18\x0b \x01(\tB\x08\xaa\xd4\x18\x04\x10\x32@\x01H\tR\x06gender\x88\x01\x01\x12/\n\rdate_of_birth\x18\x0c \x01(\x03\x42\x06\xaa\xd4\x18\x02@\x01H\nR\x0b\x64\x61teOfBirth\x88\x01\x01\x12\x32\n\rmobile_number\x18\r \x01(\tB\x08\xaa\xd4\x18\x04\x10\x32@\x01H\x0bR\x0cmobileNumber\x88\x01\x01\x12(\n\x07\x61\x64\x64ress\x18\x0e \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01@\x01H\x0cR\x07\x61\x64\x64ress\x88\x01\x01\x12*\n\x08\x61\x64\x64ress2\x18\x0f \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01@\x01H\rR\x08\x61\x64\x64ress2\x88\x01\x01\x12!\n\x04\x63ity\x18\x10 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x64@\x01H\x0eR\x04\x63ity\x88\x01\x01\x12#\n\x05state\x18\x11 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x64@\x01H\x0fR\x05state\x88\x01\x01\x12.\n\x0bpostal_code\x18\x12 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x32@\x01H\x10R\npostalCode\x88\x01\x01\x12\x35\n\x0c\x63ountry_code\x18\x13 \x01(\tB\r\xaa\xd4\x18\t\x10\x03@\x01j\x03USAH\x11R\x0b\x63ountryCode\x88\x01\x01\x12\x36\n\rlanguage_code\x18\x14 \x01(\tB\x0c\xaa\xd4\x18\x08\x10#@\x01j\x02\x65nH\x12R\x0clanguageCode\x88\x01\x01\x12\x32\n\rcurrency_code\x18\x15 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x05@\x01H\x13R\x0c\x63urrencyCode\x88\x01\x01\x12\x44\n\rtimezone_code\x18\x16 \x01(\tB\x1a\xaa\xd4\x18\x16\x10\x64@\x01j\x10\x41merica/New_YorkH\x14R\x0ctimezoneCode\x88\x01\x01\x12,\n\x0cmember_since\x18\x17 \x01(\x03\x42\x04\xe2\x41\x01\x03H\x15R\x0bmemberSince\x88\x01\x01\x12,\n\x0clast_updated\x18\x18 \x01(\x03\x42\x04\xe2\x41\x01\x03H\x16R\x0blastUpdated\x88\x01\x01\x12\x34\n\rlast_activity\x18\x19 \x01(\x03\x42\n\xe2\x41\x01\x03\xaa\xd4\x18\x02@\x01H\x17R\x0clastActivity\x88\x01\x01\x12\x18\n\x04tags\x18\x1a \x03(\tB\x04\xe2\x41\x01\x03R\x04tags\x12L\n\x07parents\x18\x1b \x03(\x0b\x32,.gamehall.users.v1.UserRelationshipReferenceB\x04\xe2\x41\x01\x03R\x07parents\x12N\n\x08\x63hildren\x18\x1c \x03(\x0b\x32,.gamehall.users.v1.UserRelationshipReferenceB\x04\xe2\x41\x01\x03R\x08\x63hildren\x12n\n\x15\x61\x64\x64itional_properties\x18\x1d \x03(\x0b\x32\x31.gamehall.users.v1.User.AdditionalPropertiesEntryB\x06\xaa\xd4\x18\x02@\x01R\x14\x61\x64\x64itionalProperties\x12\'\n\x08template\x18\x1e \x01(\tB\x06\xaa\xd4\x18\x02@\x01H\x18R\x08template\x88\x01\x01\x1a_\n\x19\x41\x64\x64itionalPropertiesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value:\x02\x38\x01:\x12\xaa\xd4\x18\x0e\n\x0cUserResourceB\x0b\n\t_usernameB\x0f\n\r_display_nameB\x08\n\x06_emailB\x0b\n\t_passwordB\r\n\x0b_avatar_urlB\r\n\x0b_first_nameB\x0c\n\n_last_nameB\x0b\n\t_fullnameB\x0e\n\x0c_descriptionB\t\n\x07_genderB\x10\n\x0e_date_of_birthB\x10\n\x0e_mobile_numberB\n\n\x08_addressB\x0b\n\t_address2B\x07\n\x05_cityB\x08\n\x06_stateB\x0e\n\x0c_postal_codeB\x0f\n\r_country_codeB\x10\n\x0e_language_codeB\x10\n\x0e_currency_codeB\x10\n\x0e_timezone_codeB\x0f\n\r_member_sinceB\x0f\n\r_last_updatedB\x10\n\x0e_last_activityB\x0b\n\t_template\"F\n\x11\x43reateUserRequest\x12\x31\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserB\x04\xe2\x41\x01\x02R\x04user\"A\n\x12\x43reateUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserR\x04user\",\n\x0eGetUserRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\">\n\x0fGetUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserR\x04user2\xc1\x02\n\x0bUserService\x12\x98\x01\n\nCreateUser\x12$.gamehall.users.v1.CreateUserRequest\x1a%.gamehall.users.v1.CreateUserResponse\"=\xaa\xd4\x18\x1f\n\x02\x08\x01\x10\x01\x18\x01\x32\x15\n\x0cregisterUser\x12\x05Users\x82\xd3\xe4\x93\x02\x14\"\x06/users:\x04userb\x04user\x12\x96\x01\n\x07GetUser\x12!.gamehall.users.v1.GetUserRequest\x1a\".gamehall.users.v1.GetUserResponse\"D\x90\x02\x01\xaa\xd4\x18$\n\x03\x12\x01*2\x10\n\x07getUser\x12\x05UsersB\x0bUSERS_ADMIN\x82\xd3\xe4\x93\x02\x13\x12\x0b/users/{id}b\x04userB\x89\x01\n\x15\x63om.gamehall.users.v1B\nUsersProtoP\x01\xa2\x02\x03GUX\xaa\x02\x11Gamehall.Users.V1\xca\x02\x11Gamehall\\Users\\V1\xe2\x02\x1dGamehall\\Users\\V1\\GPBMetadata\xea\x02\x13Gamehall::Users::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/users/v1/users.proto\x12\x11gamehall.users.v1\x1a\x1dgamehall/common/v1/page.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x9b\x02\n\x19UserRelationshipReference\x12(\n\navatar_url\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\tavatarUrl\x88\x01\x01\x12\x18\n\x07\x63ontext\x18\x02 \x01(\tR\x07\x63ontext\x12\'\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64isplayName\x12\x0e\n\x02id\x18\x04 \x01(\x05R\x02id\x12\'\n\x0frelationship_id\x18\x05 \x01(\x03R\x0erelationshipId\x12 \n\x08username\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03R\x08username:\'\xaa\xd4\x18#\n!UserRelationshipReferenceResourceB\r\n\x0b_avatar_url\"\x90\x10\n\x04User\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x02id\x12\x36\n\x08username\x18\x02 \x01(\tB\x15\xe2\x41\x01\x02\xaa\xd4\x18\r\x10\x64@\x01j\x04jane\x90\x03\x01H\x00R\x08username\x88\x01\x01\x12\x34\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\xaa\xd4\x18\x08\x10\x64j\x04JaneH\x01R\x0b\x64isplayName\x88\x01\x01\x12=\n\x05\x65mail\x18\x04 \x01(\tB\"\xe2\x41\x01\x02\xaa\xd4\x18\x1a\x10\xfe\x01@\x01j\x10jane@example.com\x90\x03\x01H\x02R\x05\x65mail\x88\x01\x01\x12\x45\n\x08password\x18\x05 \x01(\tB$\xe2\x41\x01\x04\xaa\xd4\x18\x1c\x10\x80\x01\x38\x01j\x15\x63orrect horse batteryH\x03R\x08password\x88\x01\x01\x12+\n\navatar_url\x18\x06 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xd0\x0fH\x04R\tavatarUrl\x88\x01\x01\x12\x32\n\nfirst_name\x18\x07 \x01(\tB\x0e\xaa\xd4\x18\n\x10\x64@\x01j\x04JaneH\x05R\tfirstName\x88\x01\x01\x12/\n\tlast_name\x18\x08 \x01(\tB\r\xaa\xd4\x18\t\x10\x64@\x01j\x03\x44oeH\x06R\x08lastName\x88\x01\x01\x12*\n\x08\x66ullname\x18\t \x01(\tB\t\xaa\xd4\x18\x05\x10\xc8\x01@\x01H\x07R\x08\x66ullname\x88\x01\x01\x12\x30\n\x0b\x64\x65scription\x18\n \x01(\tB\t\xaa\xd4\x18\x05\x10\x88\'@\x01H\x08R\x0b\x64\x65scription\x88\x01\x01\x12%\n\x06gender\x18\x0b \x01(\tB\x08\xaa\xd4\x18\x04\x10\x32@\x01H\tR\x06gender\x88\x01\x01\x12/\n\rdate_of_birth\x18\x0c \x01(\x03\x42\x06\xaa\xd4\x18\x02@\x01H\nR\x0b\x64\x61teOfBirth\x88\x01\x01\x12\x32\n\rmobile_number\x18\r \x01(\tB\x08\xaa\xd4\x18\x04\x10\x32@\x01H\x0bR\x0cmobileNumber\x88\x01\x01\x12(\n\x07\x61\x64\x64ress\x18\x0e \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01@\x01H\x0cR\x07\x61\x64\x64ress\x88\x01\x01\x12*\n\x08\x61\x64\x64ress2\x18\x0f \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01@\x01H\rR\x08\x61\x64\x64ress2\x88\x01\x01\x12!\n\x04\x63ity\x18\x10 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x64@\x01H\x0eR\x04\x63ity\x88\x01\x01\x12#\n\x05state\x18\x11 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x64@\x01H\x0fR\x05state\x88\x01\x01\x12.\n\x0bpostal_code\x18\x12 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x32@\x01H\x10R\npostalCode\x88\x01\x01\x12\x35\n\x0c\x63ountry_code\x18\x13 \x01(\tB\r\xaa\xd4\x18\t\x10\x03@\x01j\x03USAH\x11R\x0b\x63ountryCode\x88\x01\x01\x12\x36\n\rlanguage_code\x18\x14 \x01(\tB\x0c\xaa\xd4\x18\x08\x10#@\x01j\x02\x65nH\x12R\x0clanguageCode\x88\x01\x01\x12\x32\n\rcurrency_code\x18\x15 \x01(\tB\x08\xaa\xd4\x18\x04\x10\x05@\x01H\x13R\x0c\x63urrencyCode\x88\x01\x01\x12\x44\n\rtimezone_code\x18\x16 \x01(\tB\x1a\xaa\xd4\x18\x16\x10\x64@\x01j\x10\x41merica/New_YorkH\x14R\x0ctimezoneCode\x88\x01\x01\x12,\n\x0cmember_since\x18\x17 \x01(\x03\x42\x04\xe2\x41\x01\x03H\x15R\x0bmemberSince\x88\x01\x01\x12,\n\x0clast_updated\x18\x18 \x01(\x03\x42\x04\xe2\x41\x01\x03H\x16R\x0blastUpdated\x88\x01\x01\x12\x34\n\rlast_activity\x18\x19 \x01(\x03\x42\n\xe2\x41\x01\x03\xaa\xd4\x18\x02@\x01H\x17R\x0clastActivity\x88\x01\x01\x12\x1c\n\x04tags\x18\x1a \x03(\tB\x08\xaa\xd4\x18\x04\x10\x64@\x01R\x04tags\x12L\n\x07parents\x18\x1b \x03(\x0b\x32,.gamehall.users.v1.UserRelationshipReferenceB\x04\xe2\x41\x01\x03R\x07parents\x12N\n\x08\x63hildren\x18\x1c \x03(\x0b\x32,.gamehall.users.v1.UserRelationshipReferenceB\x04\xe2\x41\x01\x03R\x08\x63hildren\x12n\n\x15\x61\x64\x64itional_properties\x18\x1d \x03(\x0b\x32\x31.gamehall.users.v1.User.AdditionalPropertiesEntryB\x06\xaa\xd4\x18\x02@\x01R\x14\x61\x64\x64itionalProperties\x12\'\n\x08template\x18\x1e \x01(\tB\x06\xaa\xd4\x18\x02@\x01H\x18R\x08template\x88\x01\x01\x1a_\n\x19\x41\x64\x64itionalPropertiesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value:\x02\x38\x01:\x12\xaa\xd4\x18\x0e\n\x0cUserResourceB\x0b\n\t_usernameB\x0f\n\r_display_nameB\x08\n\x06_emailB\x0b\n\t_passwordB\r\n\x0b_avatar_urlB\r\n\x0b_first_nameB\x0c\n\n_last_nameB\x0b\n\t_fullnameB\x0e\n\x0c_descriptionB\t\n\x07_genderB\x10\n\x0e_date_of_birthB\x10\n\x0e_mobile_numberB\n\n\x08_addressB\x0b\n\t_address2B\x07\n\x05_cityB\x08\n\x06_stateB\x0e\n\x0c_postal_codeB\x0f\n\r_country_codeB\x10\n\x0e_language_codeB\x10\n\x0e_currency_codeB\x10\n\x0e_timezone_codeB\x0f\n\r_member_sinceB\x0f\n\r_last_updatedB\x10\n\x0e_last_activityB\x0b\n\t_template\"\x8b\x04\n\x08UserBase\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x02id\x12+\n\x08username\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02@\x01H\x00R\x08username\x88\x01\x01\x12&\n\x0c\x64isplay_name\x18\x03 \x01(\tH\x01R\x0b\x64isplayName\x88\x01\x01\x12%\n\x05\x65mail\x18\x04 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02@\x01H\x02R\x05\x65mail\x88\x01\x01\x12\"\n\navatar_url\x18\x05 \x01(\tH\x03R\tavatarUrl\x88\x01\x01\x12\'\n\x08\x66ullname\x18\x06 \x01(\tB\x06\xaa\xd4\x18\x02@\x01H\x04R\x08\x66ullname\x88\x01\x01\x12,\n\x0cmember_since\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03H\x05R\x0bmemberSince\x88\x01\x01\x12,\n\x0clast_updated\x18\x08 \x01(\x03\x42\x04\xe2\x41\x01\x03H\x06R\x0blastUpdated\x88\x01\x01\x12\x34\n\rlast_activity\x18\t \x01(\x03\x42\n\xe2\x41\x01\x03\xaa\xd4\x18\x02@\x01H\x07R\x0clastActivity\x88\x01\x01:\x16\xaa\xd4\x18\x12\n\x10UserBaseResourceB\x0b\n\t_usernameB\x0f\n\r_display_nameB\x08\n\x06_emailB\r\n\x0b_avatar_urlB\x0b\n\t_fullnameB\x0f\n\r_member_sinceB\x0f\n\r_last_updatedB\x10\n\x0e_last_activity\"\xac\x06\n\x10ListUsersRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12G\n\x12\x66ilter_displayname\x18\x04 \x01(\tB\x18\xaa\xd4\x18\x14\x10\x64r\x10\n\x0c\x64isplay_name\x10\x01R\x11\x66ilterDisplayname\x12\x35\n\x0c\x66ilter_email\x18\x05 \x01(\tB\x12\xaa\xd4\x18\x0e\x10\xfe\x01r\t\n\x05\x65mail\x10\x01R\x0b\x66ilterEmail\x12\x41\n\x10\x66ilter_firstname\x18\x06 \x01(\tB\x16\xaa\xd4\x18\x12\x10\x64r\x0e\n\nfirst_name\x10\x01R\x0f\x66ilterFirstname\x12>\n\x0f\x66ilter_fullname\x18\x07 \x01(\tB\x15\xaa\xd4\x18\x11\x10\xc8\x01r\x0c\n\x08\x66ullname\x10\x01R\x0e\x66ilterFullname\x12>\n\x0f\x66ilter_lastname\x18\x08 \x01(\tB\x15\xaa\xd4\x18\x11\x10\x64r\r\n\tlast_name\x10\x01R\x0e\x66ilterLastname\x12=\n\x0f\x66ilter_username\x18\t \x01(\tB\x14\xaa\xd4\x18\x10\x10\x64r\x0c\n\x08username\x10\x01R\x0e\x66ilterUsername\x12%\n\nfilter_tag\x18\n \x01(\tB\x06\xaa\xd4\x18\x02\x10@R\tfilterTag\x12)\n\x0c\x66ilter_group\x18\x0b \x01(\tB\x06\xaa\xd4\x18\x02\x10\x64R\x0b\x66ilterGroup\x12\'\n\x0b\x66ilter_role\x18\x0c \x01(\tB\x06\xaa\xd4\x18\x02\x10\x64R\nfilterRole\x12K\n\x14\x66ilter_last_activity\x18\r \x01(\tB\x19\xaa\xd4\x18\x15\x10\x64r\x11\n\rlast_activity\x10\x05R\x12\x66ilterLastActivity\x12\x35\n\x0e\x66ilter_id_list\x18\x0e \x01(\tB\x0f\xaa\xd4\x18\x0b\x10\x90Nr\x06\n\x02id\x10\x03R\x0c\x66ilterIdList\x12=\n\rfilter_search\x18\x0f \x01(\tB\x18\xaa\xd4\x18\x14\x10\x64r\x10\n\x0c\x64isplay_name\x10\x01R\x0c\x66ilterSearch\"\xb1\x01\n\x11ListUsersResponse\x12\x35\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1b.gamehall.users.v1.UserBaseR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo:\"\xaa\xd4\x18\x1e\n\x1cPageResourceUserBaseResource\"F\n\x11\x43reateUserRequest\x12\x31\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserB\x04\xe2\x41\x01\x02R\x04user\"A\n\x12\x43reateUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserR\x04user\",\n\x0eGetUserRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\">\n\x0fGetUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserR\x04user\"b\n\x11UpdateUserRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x02id\x12\x31\n\x04user\x18\x02 \x01(\x0b\x32\x17.gamehall.users.v1.UserB\x04\xe2\x41\x01\x02R\x04user\"\x14\n\x12UpdateUserResponse\":\n\x13ListUserTagsRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\"*\n\x14ListUserTagsResponse\x12\x12\n\x04tags\x18\x01 \x03(\tR\x04tags\"\\\n\x11\x41\x64\x64UserTagRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\"\n\x03tag\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xaa\xd4\x18\x08\x10@j\x04\x62\x65taR\x03tag\"\x14\n\x12\x41\x64\x64UserTagResponse\"_\n\x14RemoveUserTagRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\"\n\x03tag\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xaa\xd4\x18\x08\x10@j\x04\x62\x65taR\x03tag\"\x17\n\x15RemoveUserTagResponse2\x94\t\n\x0bUserService\x12\x92\x01\n\tListUsers\x12#.gamehall.users.v1.ListUsersRequest\x1a$.gamehall.users.v1.ListUsersResponse\":\x90\x02\x01\xaa\xd4\x18%\n\x03\x12\x01*2\x11\n\x08getUsers\x12\x05UsersB\x0bUSERS_ADMIN\x82\xd3\xe4\x93\x02\x08\x12\x06/users\x12\x98\x01\n\nCreateUser\x12$.gamehall.users.v1.CreateUserRequest\x1a%.gamehall.users.v1.CreateUserResponse\"=\xaa\xd4\x18\x1f\n\x02\x08\x01\x10\x01\x18\x01\x32\x15\n\x0cregisterUser\x12\x05Users\x82\xd3\xe4\x93\x02\x14\"\x06/users:\x04userb\x04user\x12\x96\x01\n\x07GetUser\x12!.gamehall.users.v1.GetUserRequest\x1a\".gamehall.users.v1.GetUserResponse\"D\x90\x02\x01\xaa\xd4\x18$\n\x03\x12\x01*2\x10\n\x07getUser\x12\x05UsersB\x0bUSERS_ADMIN\x82\xd3\xe4\x93\x02\x13\x12\x0b/users/{id}b\x04user\x12\xa1\x01\n\nUpdateUser\x12$.gamehall.users.v1.UpdateUserRequest\x1a%.gamehall.users.v1.UpdateUserResponse\"F\xaa\xd4\x18)\n\x10\x12\x0bUSERS_ADMIN\x1a\x01*\x18\x01\x32\x13\n\nupdateUser\x12\x05Users\x82\xd3\xe4\x93\x02\x13\x1a\x0b/users/{id}:\x04user\x12\xb0\x01\n\x0cListUserTags\x12&.gamehall.users.v1.ListUserTagsRequest\x1a\'.gamehall.users.v1.ListUserTagsResponse\"O\x90\x02\x01\xaa\xd4\x18%\n\r\x12\x0bUSERS_ADMIN2\x14\n\x0bgetUserTags\x12\x05Users\x82\xd3\xe4\x93\x02\x1d\x12\x15/users/{user_id}/tagsb\x04tags\x12\xaa\x01\n\nAddUserTag\x12$.gamehall.users.v1.AddUserTagRequest\x1a%.gamehall.users.v1.AddUserTagResponse\"O\xaa\xd4\x18)\n\r\x12\x0bUSERS_ADMIN\x18\x01 \xc8\x01\x32\x13\n\naddUserTag\x12\x05Users\x82\xd3\xe4\x93\x02\x1c\"\x15/users/{user_id}/tags:\x03tag\x12\xb7\x01\n\rRemoveUserTag\x12\'.gamehall.users.v1.RemoveUserTagRequest\x1a(.gamehall.users.v1.RemoveUserTagResponse\"S\xaa\xd4\x18,\n\r\x12\x0bUSERS_ADMIN\x18\x01 \xc8\x01\x32\x16\n\rremoveUserTag\x12\x05Users\x82\xd3\xe4\x93\x02\x1d*\x1b/users/{user_id}/tags/{tag}B\x89\x01\n\x15\x63om.gamehall.users.v1B\nUsersProtoP\x01\xa2\x02\x03GUX\xaa\x02\x11Gamehall.Users.V1\xca\x02\x11Gamehall\\Users\\V1\xe2\x02\x1dGamehall\\Users\\V1\\GPBMetadata\xea\x02\x13Gamehall::Users::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,13 +50,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USER'].fields_by_name['id']._loaded_options = None
   _globals['_USER'].fields_by_name['id']._serialized_options = b'\342A\001\003'
   _globals['_USER'].fields_by_name['username']._loaded_options = None
-  _globals['_USER'].fields_by_name['username']._serialized_options = b'\342A\001\002\252\324\030\n\020d@\001j\004jane'
+  _globals['_USER'].fields_by_name['username']._serialized_options = b'\342A\001\002\252\324\030\r\020d@\001j\004jane\220\003\001'
   _globals['_USER'].fields_by_name['display_name']._loaded_options = None
   _globals['_USER'].fields_by_name['display_name']._serialized_options = b'\252\324\030\010\020dj\004Jane'
   _globals['_USER'].fields_by_name['email']._loaded_options = None
-  _globals['_USER'].fields_by_name['email']._serialized_options = b'\342A\001\002\252\324\030\027\020\376\001@\001j\020jane@example.com'
+  _globals['_USER'].fields_by_name['email']._serialized_options = b'\342A\001\002\252\324\030\032\020\376\001@\001j\020jane@example.com\220\003\001'
   _globals['_USER'].fields_by_name['password']._loaded_options = None
-  _globals['_USER'].fields_by_name['password']._serialized_options = b'\342A\002\004\002\252\324\030\036\010\010\020\200\0018\001j\025correct horse battery'
+  _globals['_USER'].fields_by_name['password']._serialized_options = b'\342A\001\004\252\324\030\034\020\200\0018\001j\025correct horse battery'
   _globals['_USER'].fields_by_name['avatar_url']._loaded_options = None
   _globals['_USER'].fields_by_name['avatar_url']._serialized_options = b'\252\324\030\003\020\320\017'
   _globals['_USER'].fields_by_name['first_name']._loaded_options = None
@@ -97,7 +98,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USER'].fields_by_name['last_activity']._loaded_options = None
   _globals['_USER'].fields_by_name['last_activity']._serialized_options = b'\342A\001\003\252\324\030\002@\001'
   _globals['_USER'].fields_by_name['tags']._loaded_options = None
-  _globals['_USER'].fields_by_name['tags']._serialized_options = b'\342A\001\003'
+  _globals['_USER'].fields_by_name['tags']._serialized_options = b'\252\324\030\004\020d@\001'
   _globals['_USER'].fields_by_name['parents']._loaded_options = None
   _globals['_USER'].fields_by_name['parents']._serialized_options = b'\342A\001\003'
   _globals['_USER'].fields_by_name['children']._loaded_options = None
@@ -108,28 +109,124 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USER'].fields_by_name['template']._serialized_options = b'\252\324\030\002@\001'
   _globals['_USER']._loaded_options = None
   _globals['_USER']._serialized_options = b'\252\324\030\016\n\014UserResource'
+  _globals['_USERBASE'].fields_by_name['id']._loaded_options = None
+  _globals['_USERBASE'].fields_by_name['id']._serialized_options = b'\342A\001\003'
+  _globals['_USERBASE'].fields_by_name['username']._loaded_options = None
+  _globals['_USERBASE'].fields_by_name['username']._serialized_options = b'\342A\001\002\252\324\030\002@\001'
+  _globals['_USERBASE'].fields_by_name['email']._loaded_options = None
+  _globals['_USERBASE'].fields_by_name['email']._serialized_options = b'\342A\001\002\252\324\030\002@\001'
+  _globals['_USERBASE'].fields_by_name['fullname']._loaded_options = None
+  _globals['_USERBASE'].fields_by_name['fullname']._serialized_options = b'\252\324\030\002@\001'
+  _globals['_USERBASE'].fields_by_name['member_since']._loaded_options = None
+  _globals['_USERBASE'].fields_by_name['member_since']._serialized_options = b'\342A\001\003'
+  _globals['_USERBASE'].fields_by_name['last_updated']._loaded_options = None
+  _globals['_USERBASE'].fields_by_name['last_updated']._serialized_options = b'\342A\001\003'
+  _globals['_USERBASE'].fields_by_name['last_activity']._loaded_options = None
+  _globals['_USERBASE'].fields_by_name['last_activity']._serialized_options = b'\342A\001\003\252\324\030\002@\001'
+  _globals['_USERBASE']._loaded_options = None
+  _globals['_USERBASE']._serialized_options = b'\252\324\030\022\n\020UserBaseResource'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['size']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['size']._serialized_options = b'\252\324\030\005\030\001 \350\007'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['page']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['page']._serialized_options = b'\252\324\030\002\030\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['order']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['order']._serialized_options = b'\252\324\030\003\020\310\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_displayname']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_displayname']._serialized_options = b'\252\324\030\024\020dr\020\n\014display_name\020\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_email']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_email']._serialized_options = b'\252\324\030\016\020\376\001r\t\n\005email\020\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_firstname']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_firstname']._serialized_options = b'\252\324\030\022\020dr\016\n\nfirst_name\020\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_fullname']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_fullname']._serialized_options = b'\252\324\030\021\020\310\001r\014\n\010fullname\020\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_lastname']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_lastname']._serialized_options = b'\252\324\030\021\020dr\r\n\tlast_name\020\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_username']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_username']._serialized_options = b'\252\324\030\020\020dr\014\n\010username\020\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_tag']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_tag']._serialized_options = b'\252\324\030\002\020@'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_group']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_group']._serialized_options = b'\252\324\030\002\020d'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_role']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_role']._serialized_options = b'\252\324\030\002\020d'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_last_activity']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_last_activity']._serialized_options = b'\252\324\030\025\020dr\021\n\rlast_activity\020\005'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_id_list']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_id_list']._serialized_options = b'\252\324\030\013\020\220Nr\006\n\002id\020\003'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_search']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['filter_search']._serialized_options = b'\252\324\030\024\020dr\020\n\014display_name\020\001'
+  _globals['_LISTUSERSRESPONSE'].fields_by_name['page_info']._loaded_options = None
+  _globals['_LISTUSERSRESPONSE'].fields_by_name['page_info']._serialized_options = b'\252\324\030\002(\001'
+  _globals['_LISTUSERSRESPONSE']._loaded_options = None
+  _globals['_LISTUSERSRESPONSE']._serialized_options = b'\252\324\030\036\n\034PageResourceUserBaseResource'
   _globals['_CREATEUSERREQUEST'].fields_by_name['user']._loaded_options = None
   _globals['_CREATEUSERREQUEST'].fields_by_name['user']._serialized_options = b'\342A\001\002'
   _globals['_GETUSERREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETUSERREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['user']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['user']._serialized_options = b'\342A\001\002'
+  _globals['_LISTUSERTAGSREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_LISTUSERTAGSREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
+  _globals['_ADDUSERTAGREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_ADDUSERTAGREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
+  _globals['_ADDUSERTAGREQUEST'].fields_by_name['tag']._loaded_options = None
+  _globals['_ADDUSERTAGREQUEST'].fields_by_name['tag']._serialized_options = b'\342A\001\002\252\324\030\010\020@j\004beta'
+  _globals['_REMOVEUSERTAGREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_REMOVEUSERTAGREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
+  _globals['_REMOVEUSERTAGREQUEST'].fields_by_name['tag']._loaded_options = None
+  _globals['_REMOVEUSERTAGREQUEST'].fields_by_name['tag']._serialized_options = b'\342A\001\002\252\324\030\010\020@j\004beta'
+  _globals['_USERSERVICE'].methods_by_name['ListUsers']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['ListUsers']._serialized_options = b'\220\002\001\252\324\030%\n\003\022\001*2\021\n\010getUsers\022\005UsersB\013USERS_ADMIN\202\323\344\223\002\010\022\006/users'
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\252\324\030\037\n\002\010\001\020\001\030\0012\025\n\014registerUser\022\005Users\202\323\344\223\002\024\"\006/users:\004userb\004user'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\252\324\030$\n\003\022\001*2\020\n\007getUser\022\005UsersB\013USERS_ADMIN\202\323\344\223\002\023\022\013/users/{id}b\004user'
-  _globals['_USERRELATIONSHIPREFERENCE']._serialized_start=181
-  _globals['_USERRELATIONSHIPREFERENCE']._serialized_end=464
-  _globals['_USER']._serialized_start=467
-  _globals['_USER']._serialized_end=2524
-  _globals['_USER_ADDITIONALPROPERTIESENTRY']._serialized_start=2040
-  _globals['_USER_ADDITIONALPROPERTIESENTRY']._serialized_end=2135
-  _globals['_CREATEUSERREQUEST']._serialized_start=2526
-  _globals['_CREATEUSERREQUEST']._serialized_end=2596
-  _globals['_CREATEUSERRESPONSE']._serialized_start=2598
-  _globals['_CREATEUSERRESPONSE']._serialized_end=2663
-  _globals['_GETUSERREQUEST']._serialized_start=2665
-  _globals['_GETUSERREQUEST']._serialized_end=2709
-  _globals['_GETUSERRESPONSE']._serialized_start=2711
-  _globals['_GETUSERRESPONSE']._serialized_end=2773
-  _globals['_USERSERVICE']._serialized_start=2776
-  _globals['_USERSERVICE']._serialized_end=3097
+  _globals['_USERSERVICE'].methods_by_name['UpdateUser']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['UpdateUser']._serialized_options = b'\252\324\030)\n\020\022\013USERS_ADMIN\032\001*\030\0012\023\n\nupdateUser\022\005Users\202\323\344\223\002\023\032\013/users/{id}:\004user'
+  _globals['_USERSERVICE'].methods_by_name['ListUserTags']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['ListUserTags']._serialized_options = b'\220\002\001\252\324\030%\n\r\022\013USERS_ADMIN2\024\n\013getUserTags\022\005Users\202\323\344\223\002\035\022\025/users/{user_id}/tagsb\004tags'
+  _globals['_USERSERVICE'].methods_by_name['AddUserTag']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['AddUserTag']._serialized_options = b'\252\324\030)\n\r\022\013USERS_ADMIN\030\001 \310\0012\023\n\naddUserTag\022\005Users\202\323\344\223\002\034\"\025/users/{user_id}/tags:\003tag'
+  _globals['_USERSERVICE'].methods_by_name['RemoveUserTag']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['RemoveUserTag']._serialized_options = b'\252\324\030,\n\r\022\013USERS_ADMIN\030\001 \310\0012\026\n\rremoveUserTag\022\005Users\202\323\344\223\002\035*\033/users/{user_id}/tags/{tag}'
+  _globals['_USERRELATIONSHIPREFERENCE']._serialized_start=212
+  _globals['_USERRELATIONSHIPREFERENCE']._serialized_end=495
+  _globals['_USER']._serialized_start=498
+  _globals['_USER']._serialized_end=2562
+  _globals['_USER_ADDITIONALPROPERTIESENTRY']._serialized_start=2078
+  _globals['_USER_ADDITIONALPROPERTIESENTRY']._serialized_end=2173
+  _globals['_USERBASE']._serialized_start=2565
+  _globals['_USERBASE']._serialized_end=3088
+  _globals['_LISTUSERSREQUEST']._serialized_start=3091
+  _globals['_LISTUSERSREQUEST']._serialized_end=3903
+  _globals['_LISTUSERSRESPONSE']._serialized_start=3906
+  _globals['_LISTUSERSRESPONSE']._serialized_end=4083
+  _globals['_CREATEUSERREQUEST']._serialized_start=4085
+  _globals['_CREATEUSERREQUEST']._serialized_end=4155
+  _globals['_CREATEUSERRESPONSE']._serialized_start=4157
+  _globals['_CREATEUSERRESPONSE']._serialized_end=4222
+  _globals['_GETUSERREQUEST']._serialized_start=4224
+  _globals['_GETUSERREQUEST']._serialized_end=4268
+  _globals['_GETUSERRESPONSE']._serialized_start=4270
+  _globals['_GETUSERRESPONSE']._serialized_end=4332
+  _globals['_UPDATEUSERREQUEST']._serialized_start=4334
+  _globals['_UPDATEUSERREQUEST']._serialized_end=4432
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=4434
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=4454
+  _globals['_LISTUSERTAGSREQUEST']._serialized_start=4456
+  _globals['_LISTUSERTAGSREQUEST']._serialized_end=4514
+  _globals['_LISTUSERTAGSRESPONSE']._serialized_start=4516
+  _globals['_LISTUSERTAGSRESPONSE']._serialized_end=4558
+  _globals['_ADDUSERTAGREQUEST']._serialized_start=4560
+  _globals['_ADDUSERTAGREQUEST']._serialized_end=4652
+  _globals['_ADDUSERTAGRESPONSE']._serialized_start=4654
+  _globals['_ADDUSERTAGRESPONSE']._serialized_end=4674
+  _globals['_REMOVEUSERTAGREQUEST']._serialized_start=4676
+  _globals['_REMOVEUSERTAGREQUEST']._serialized_end=4771
+  _globals['_REMOVEUSERTAGRESPONSE']._serialized_start=4773
+  _globals['_REMOVEUSERTAGRESPONSE']._serialized_end=4796
+  _globals['_USERSERVICE']._serialized_start=4799
+  _globals['_USERSERVICE']._serialized_end=5971
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 Users: the people that play."""
 
 from collections import abc as _abc
+from gamehall.common.v1 import page_pb2 as _page_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
@@ -123,13 +124,13 @@ class User(_message.Message):
     id: _builtins.int
     """Its number, given by the server."""
     username: _builtins.str
-    """The sign-in name; letter case does not matter."""
+    """The sign-in name; letter case does not matter. Where users have no names of their own (users.separate_username), it is the address."""
     display_name: _builtins.str
     """The name to show; the sign-in name unless told."""
     email: _builtins.str
-    """An address that mail reaches."""
+    """An address that mail reaches. Needed unless users.email_required says otherwise."""
     password: _builtins.str
-    """The password: 8 to 128 characters. Taken at registration, never shown."""
+    """The password: 8 to 128 characters. Needed at registration, ignored by an update, never shown."""
     avatar_url: _builtins.str
     """Address of a picture."""
     first_name: _builtins.str
@@ -174,7 +175,7 @@ class User(_message.Message):
     """The template of the properties. Not supported yet: refused, never dropped."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Words that group users."""
+        """Words that group users, 64 characters each. USERS_ADMIN alone gives them; an empty list leaves them as they are."""
 
     @_builtins.property
     def parents(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserRelationshipReference]:
@@ -330,6 +331,199 @@ class User(_message.Message):
 Global___User: _TypeAlias = User  # noqa: Y015
 
 @_typing.final
+class UserBase(_message.Message):
+    """A user as lists show one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    AVATAR_URL_FIELD_NUMBER: _builtins.int
+    FULLNAME_FIELD_NUMBER: _builtins.int
+    MEMBER_SINCE_FIELD_NUMBER: _builtins.int
+    LAST_UPDATED_FIELD_NUMBER: _builtins.int
+    LAST_ACTIVITY_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """Its number."""
+    username: _builtins.str
+    """The sign-in name."""
+    display_name: _builtins.str
+    """The name to show."""
+    email: _builtins.str
+    """An address that mail reaches."""
+    avatar_url: _builtins.str
+    """Address of a picture."""
+    fullname: _builtins.str
+    """Whole name."""
+    member_since: _builtins.int
+    """When the user registered, in unix seconds."""
+    last_updated: _builtins.int
+    """When the record last changed, in unix seconds."""
+    last_activity: _builtins.int
+    """When the user last signed in, in unix seconds."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        username: _builtins.str | None = ...,
+        display_name: _builtins.str | None = ...,
+        email: _builtins.str | None = ...,
+        avatar_url: _builtins.str | None = ...,
+        fullname: _builtins.str | None = ...,
+        member_since: _builtins.int | None = ...,
+        last_updated: _builtins.int | None = ...,
+        last_activity: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url", "_display_name", b"_display_name", "_email", b"_email", "_fullname", b"_fullname", "_last_activity", b"_last_activity", "_last_updated", b"_last_updated", "_member_since", b"_member_since", "_username", b"_username", "avatar_url", b"avatar_url", "display_name", b"display_name", "email", b"email", "fullname", b"fullname", "last_activity", b"last_activity", "last_updated", b"last_updated", "member_since", b"member_since", "username", b"username"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url", "_display_name", b"_display_name", "_email", b"_email", "_fullname", b"_fullname", "_last_activity", b"_last_activity", "_last_updated", b"_last_updated", "_member_since", b"_member_since", "_username", b"_username", "avatar_url", b"avatar_url", "display_name", b"display_name", "email", b"email", "fullname", b"fullname", "id", b"id", "last_activity", b"last_activity", "last_updated", b"last_updated", "member_since", b"member_since", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__avatar_url: _TypeAlias = _typing.Literal["avatar_url"]  # noqa: Y015
+    _WhichOneofArgType__avatar_url: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url"]  # noqa: Y015
+    _WhichOneofReturnType__display_name: _TypeAlias = _typing.Literal["display_name"]  # noqa: Y015
+    _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015
+    _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
+    _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
+    _WhichOneofReturnType__fullname: _TypeAlias = _typing.Literal["fullname"]  # noqa: Y015
+    _WhichOneofArgType__fullname: _TypeAlias = _typing.Literal["_fullname", b"_fullname"]  # noqa: Y015
+    _WhichOneofReturnType__last_activity: _TypeAlias = _typing.Literal["last_activity"]  # noqa: Y015
+    _WhichOneofArgType__last_activity: _TypeAlias = _typing.Literal["_last_activity", b"_last_activity"]  # noqa: Y015
+    _WhichOneofReturnType__last_updated: _TypeAlias = _typing.Literal["last_updated"]  # noqa: Y015
+    _WhichOneofArgType__last_updated: _TypeAlias = _typing.Literal["_last_updated", b"_last_updated"]  # noqa: Y015
+    _WhichOneofReturnType__member_since: _TypeAlias = _typing.Literal["member_since"]  # noqa: Y015
+    _WhichOneofArgType__member_since: _TypeAlias = _typing.Literal["_member_since", b"_member_since"]  # noqa: Y015
+    _WhichOneofReturnType__username: _TypeAlias = _typing.Literal["username"]  # noqa: Y015
+    _WhichOneofArgType__username: _TypeAlias = _typing.Literal["_username", b"_username"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__avatar_url) -> _WhichOneofReturnType__avatar_url | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__display_name) -> _WhichOneofReturnType__display_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fullname) -> _WhichOneofReturnType__fullname | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_activity) -> _WhichOneofReturnType__last_activity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_updated) -> _WhichOneofReturnType__last_updated | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__member_since) -> _WhichOneofReturnType__member_since | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__username) -> _WhichOneofReturnType__username | None: ...
+
+Global___UserBase: _TypeAlias = UserBase  # noqa: Y015
+
+@_typing.final
+class ListUsersRequest(_message.Message):
+    """Which users, in which order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    FILTER_DISPLAYNAME_FIELD_NUMBER: _builtins.int
+    FILTER_EMAIL_FIELD_NUMBER: _builtins.int
+    FILTER_FIRSTNAME_FIELD_NUMBER: _builtins.int
+    FILTER_FULLNAME_FIELD_NUMBER: _builtins.int
+    FILTER_LASTNAME_FIELD_NUMBER: _builtins.int
+    FILTER_USERNAME_FIELD_NUMBER: _builtins.int
+    FILTER_TAG_FIELD_NUMBER: _builtins.int
+    FILTER_GROUP_FIELD_NUMBER: _builtins.int
+    FILTER_ROLE_FIELD_NUMBER: _builtins.int
+    FILTER_LAST_ACTIVITY_FIELD_NUMBER: _builtins.int
+    FILTER_ID_LIST_FIELD_NUMBER: _builtins.int
+    FILTER_SEARCH_FIELD_NUMBER: _builtins.int
+    size: _builtins.int
+    """Records per page, 25 unless told."""
+    page: _builtins.int
+    """Which page; the first is 1."""
+    order: _builtins.str
+    """Comma separated PROPERTY:ASC or PROPERTY:DESC."""
+    filter_displayname: _builtins.str
+    """How the name to show begins."""
+    filter_email: _builtins.str
+    """How the address begins. For USERS_ADMIN."""
+    filter_firstname: _builtins.str
+    """How the first name begins. For USERS_ADMIN."""
+    filter_fullname: _builtins.str
+    """How the whole name begins. For USERS_ADMIN."""
+    filter_lastname: _builtins.str
+    """How the last name begins. For USERS_ADMIN."""
+    filter_username: _builtins.str
+    """How the sign-in name begins. For USERS_ADMIN."""
+    filter_tag: _builtins.str
+    """A tag that the user has. For USERS_ADMIN."""
+    filter_group: _builtins.str
+    """A group that the user is in. Not supported yet: refused."""
+    filter_role: _builtins.str
+    """A role that the user holds. For USERS_ADMIN."""
+    filter_last_activity: _builtins.str
+    """When the user last signed in, in unix seconds: OP,VALUE such as GT,1500000000. For USERS_ADMIN."""
+    filter_id_list: _builtins.str
+    """One of these ids, comma separated."""
+    filter_search: _builtins.str
+    """How the name to show begins, which is the sign-in name where none was told."""
+    def __init__(
+        self,
+        *,
+        size: _builtins.int = ...,
+        page: _builtins.int = ...,
+        order: _builtins.str = ...,
+        filter_displayname: _builtins.str = ...,
+        filter_email: _builtins.str = ...,
+        filter_firstname: _builtins.str = ...,
+        filter_fullname: _builtins.str = ...,
+        filter_lastname: _builtins.str = ...,
+        filter_username: _builtins.str = ...,
+        filter_tag: _builtins.str = ...,
+        filter_group: _builtins.str = ...,
+        filter_role: _builtins.str = ...,
+        filter_last_activity: _builtins.str = ...,
+        filter_id_list: _builtins.str = ...,
+        filter_search: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_displayname", b"filter_displayname", "filter_email", b"filter_email", "filter_firstname", b"filter_firstname", "filter_fullname", b"filter_fullname", "filter_group", b"filter_group", "filter_id_list", b"filter_id_list", "filter_last_activity", b"filter_last_activity", "filter_lastname", b"filter_lastname", "filter_role", b"filter_role", "filter_search", b"filter_search", "filter_tag", b"filter_tag", "filter_username", b"filter_username", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUsersRequest: _TypeAlias = ListUsersRequest  # noqa: Y015
+
+@_typing.final
+class ListUsersResponse(_message.Message):
+    """A page of users."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    PAGE_INFO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def content(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserBase]:
+        """The users."""
+
+    @_builtins.property
+    def page_info(self) -> _page_pb2.PageInfo:
+        """The page."""
+
+    def __init__(
+        self,
+        *,
+        content: _abc.Iterable[Global___UserBase] | None = ...,
+        page_info: _page_pb2.PageInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page_info", b"page_info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "page_info", b"page_info"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUsersResponse: _TypeAlias = ListUsersResponse  # noqa: Y015
+
+@_typing.final
 class CreateUserRequest(_message.Message):
     """The user to register."""
 
@@ -422,3 +616,180 @@ class GetUserResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetUserResponse: _TypeAlias = GetUserResponse  # noqa: Y015
+
+@_typing.final
+class UpdateUserRequest(_message.Message):
+    """What a user now tells."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The user's id, or "me"."""
+    @_builtins.property
+    def user(self) -> Global___User:
+        """The whole user: a field that is not there is empty from now on."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        user: Global___User | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserRequest: _TypeAlias = UpdateUserRequest  # noqa: Y015
+
+@_typing.final
+class UpdateUserResponse(_message.Message):
+    """Nothing: the user is changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserResponse: _TypeAlias = UpdateUserResponse  # noqa: Y015
+
+@_typing.final
+class ListUserTagsRequest(_message.Message):
+    """Whose tags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user's id, or "me"."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUserTagsRequest: _TypeAlias = ListUserTagsRequest  # noqa: Y015
+
+@_typing.final
+class ListUserTagsResponse(_message.Message):
+    """The tags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """By their letters."""
+
+    def __init__(
+        self,
+        *,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUserTagsResponse: _TypeAlias = ListUserTagsResponse  # noqa: Y015
+
+@_typing.final
+class AddUserTagRequest(_message.Message):
+    """A tag for a user."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user's id, or "me"."""
+    tag: _builtins.str
+    """The tag."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        tag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tag", b"tag", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddUserTagRequest: _TypeAlias = AddUserTagRequest  # noqa: Y015
+
+@_typing.final
+class AddUserTagResponse(_message.Message):
+    """Nothing: the user has the tag."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddUserTagResponse: _TypeAlias = AddUserTagResponse  # noqa: Y015
+
+@_typing.final
+class RemoveUserTagRequest(_message.Message):
+    """Which tag of which user."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user's id, or "me"."""
+    tag: _builtins.str
+    """The tag."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        tag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tag", b"tag", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveUserTagRequest: _TypeAlias = RemoveUserTagRequest  # noqa: Y015
+
+@_typing.final
+class RemoveUserTagResponse(_message.Message):
+    """Nothing: the user does not have the tag."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveUserTagResponse: _TypeAlias = RemoveUserTagResponse  # noqa: Y015

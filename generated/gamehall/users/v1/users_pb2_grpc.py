@@ -35,6 +35,11 @@ class UserServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ListUsers = channel.unary_unary(
+                '/gamehall.users.v1.UserService/ListUsers',
+                request_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUsersRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUsersResponse.FromString,
+                _registered_method=True)
         self.CreateUser = channel.unary_unary(
                 '/gamehall.users.v1.UserService/CreateUser',
                 request_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.CreateUserRequest.SerializeToString,
@@ -45,11 +50,38 @@ class UserServiceStub:
                 request_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.GetUserRequest.SerializeToString,
                 response_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.GetUserResponse.FromString,
                 _registered_method=True)
+        self.UpdateUser = channel.unary_unary(
+                '/gamehall.users.v1.UserService/UpdateUser',
+                request_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.UpdateUserRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.UpdateUserResponse.FromString,
+                _registered_method=True)
+        self.ListUserTags = channel.unary_unary(
+                '/gamehall.users.v1.UserService/ListUserTags',
+                request_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUserTagsRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUserTagsResponse.FromString,
+                _registered_method=True)
+        self.AddUserTag = channel.unary_unary(
+                '/gamehall.users.v1.UserService/AddUserTag',
+                request_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.AddUserTagRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.AddUserTagResponse.FromString,
+                _registered_method=True)
+        self.RemoveUserTag = channel.unary_unary(
+                '/gamehall.users.v1.UserService/RemoveUserTag',
+                request_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.RemoveUserTagRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.RemoveUserTagResponse.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
     """Accounts of users.
     """
+
+    def ListUsers(self, request, context):
+        """Lists users: with their private fields for USERS_ADMIN. What is private is no filter for others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def CreateUser(self, request, context):
         """Registers a user. Anyone may; the new user holds ROLE_USER.
@@ -65,9 +97,42 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateUser(self, request, context):
+        """Replaces what a user tells of themself. The password stays: it has calls of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUserTags(self, request, context):
+        """Lists the tags of a user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddUserTag(self, request, context):
+        """Adds a tag to a user. One that is there already stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveUserTag(self, request, context):
+        """Removes a tag from a user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsers,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUsersRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUsersResponse.SerializeToString,
+            ),
             'CreateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateUser,
                     request_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.CreateUserRequest.FromString,
@@ -77,6 +142,26 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.GetUser,
                     request_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.GetUserRequest.FromString,
                     response_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.GetUserResponse.SerializeToString,
+            ),
+            'UpdateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUser,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.UpdateUserRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'ListUserTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUserTags,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUserTagsRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.ListUserTagsResponse.SerializeToString,
+            ),
+            'AddUserTag': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddUserTag,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.AddUserTagRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.AddUserTagResponse.SerializeToString,
+            ),
+            'RemoveUserTag': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveUserTag,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_users__pb2.RemoveUserTagRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_users__pb2.RemoveUserTagResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -89,6 +174,33 @@ def add_UserServiceServicer_to_server(servicer, server):
 class UserService:
     """Accounts of users.
     """
+
+    @staticmethod
+    def ListUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.UserService/ListUsers',
+            gamehall_dot_users_dot_v1_dot_users__pb2.ListUsersRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_users__pb2.ListUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CreateUser(request,
@@ -134,6 +246,114 @@ class UserService:
             '/gamehall.users.v1.UserService/GetUser',
             gamehall_dot_users_dot_v1_dot_users__pb2.GetUserRequest.SerializeToString,
             gamehall_dot_users_dot_v1_dot_users__pb2.GetUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.UserService/UpdateUser',
+            gamehall_dot_users_dot_v1_dot_users__pb2.UpdateUserRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_users__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUserTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.UserService/ListUserTags',
+            gamehall_dot_users_dot_v1_dot_users__pb2.ListUserTagsRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_users__pb2.ListUserTagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddUserTag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.UserService/AddUserTag',
+            gamehall_dot_users_dot_v1_dot_users__pb2.AddUserTagRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_users__pb2.AddUserTagResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveUserTag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.UserService/RemoveUserTag',
+            gamehall_dot_users_dot_v1_dot_users__pb2.RemoveUserTagRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_users__pb2.RemoveUserTagResponse.FromString,
             options,
             channel_credentials,
             insecure,

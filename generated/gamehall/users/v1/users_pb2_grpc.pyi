@@ -33,23 +33,51 @@ class UserServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
+    ListUsers: _grpc.UnaryUnaryMultiCallable[_users_pb2.ListUsersRequest, _users_pb2.ListUsersResponse]
+    """Lists users: with their private fields for USERS_ADMIN. What is private is no filter for others."""
     CreateUser: _grpc.UnaryUnaryMultiCallable[_users_pb2.CreateUserRequest, _users_pb2.CreateUserResponse]
     """Registers a user. Anyone may; the new user holds ROLE_USER."""
     GetUser: _grpc.UnaryUnaryMultiCallable[_users_pb2.GetUserRequest, _users_pb2.GetUserResponse]
     """Gives a user: whole to the user and to USERS_ADMIN, without the private fields to others."""
+    UpdateUser: _grpc.UnaryUnaryMultiCallable[_users_pb2.UpdateUserRequest, _users_pb2.UpdateUserResponse]
+    """Replaces what a user tells of themself. The password stays: it has calls of its own."""
+    ListUserTags: _grpc.UnaryUnaryMultiCallable[_users_pb2.ListUserTagsRequest, _users_pb2.ListUserTagsResponse]
+    """Lists the tags of a user."""
+    AddUserTag: _grpc.UnaryUnaryMultiCallable[_users_pb2.AddUserTagRequest, _users_pb2.AddUserTagResponse]
+    """Adds a tag to a user. One that is there already stays."""
+    RemoveUserTag: _grpc.UnaryUnaryMultiCallable[_users_pb2.RemoveUserTagRequest, _users_pb2.RemoveUserTagResponse]
+    """Removes a tag from a user."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
     """Accounts of users."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    ListUsers: _aio.UnaryUnaryMultiCallable[_users_pb2.ListUsersRequest, _users_pb2.ListUsersResponse]  # type: ignore[assignment]
+    """Lists users: with their private fields for USERS_ADMIN. What is private is no filter for others."""
     CreateUser: _aio.UnaryUnaryMultiCallable[_users_pb2.CreateUserRequest, _users_pb2.CreateUserResponse]  # type: ignore[assignment]
     """Registers a user. Anyone may; the new user holds ROLE_USER."""
     GetUser: _aio.UnaryUnaryMultiCallable[_users_pb2.GetUserRequest, _users_pb2.GetUserResponse]  # type: ignore[assignment]
     """Gives a user: whole to the user and to USERS_ADMIN, without the private fields to others."""
+    UpdateUser: _aio.UnaryUnaryMultiCallable[_users_pb2.UpdateUserRequest, _users_pb2.UpdateUserResponse]  # type: ignore[assignment]
+    """Replaces what a user tells of themself. The password stays: it has calls of its own."""
+    ListUserTags: _aio.UnaryUnaryMultiCallable[_users_pb2.ListUserTagsRequest, _users_pb2.ListUserTagsResponse]  # type: ignore[assignment]
+    """Lists the tags of a user."""
+    AddUserTag: _aio.UnaryUnaryMultiCallable[_users_pb2.AddUserTagRequest, _users_pb2.AddUserTagResponse]  # type: ignore[assignment]
+    """Adds a tag to a user. One that is there already stays."""
+    RemoveUserTag: _aio.UnaryUnaryMultiCallable[_users_pb2.RemoveUserTagRequest, _users_pb2.RemoveUserTagResponse]  # type: ignore[assignment]
+    """Removes a tag from a user."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts of users."""
+
+    @_abc_1.abstractmethod
+    def ListUsers(
+        self,
+        request: _users_pb2.ListUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.ListUsersResponse, _abc.Awaitable[_users_pb2.ListUsersResponse]]:
+        """Lists users: with their private fields for USERS_ADMIN. What is private is no filter for others."""
 
     @_abc_1.abstractmethod
     def CreateUser(
@@ -66,5 +94,37 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_users_pb2.GetUserResponse, _abc.Awaitable[_users_pb2.GetUserResponse]]:
         """Gives a user: whole to the user and to USERS_ADMIN, without the private fields to others."""
+
+    @_abc_1.abstractmethod
+    def UpdateUser(
+        self,
+        request: _users_pb2.UpdateUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.UpdateUserResponse, _abc.Awaitable[_users_pb2.UpdateUserResponse]]:
+        """Replaces what a user tells of themself. The password stays: it has calls of its own."""
+
+    @_abc_1.abstractmethod
+    def ListUserTags(
+        self,
+        request: _users_pb2.ListUserTagsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.ListUserTagsResponse, _abc.Awaitable[_users_pb2.ListUserTagsResponse]]:
+        """Lists the tags of a user."""
+
+    @_abc_1.abstractmethod
+    def AddUserTag(
+        self,
+        request: _users_pb2.AddUserTagRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.AddUserTagResponse, _abc.Awaitable[_users_pb2.AddUserTagResponse]]:
+        """Adds a tag to a user. One that is there already stays."""
+
+    @_abc_1.abstractmethod
+    def RemoveUserTag(
+        self,
+        request: _users_pb2.RemoveUserTagRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.RemoveUserTagResponse, _abc.Awaitable[_users_pb2.RemoveUserTagResponse]]:
+        """Removes a tag from a user."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,7 +1,8 @@
 """What methods see of the database. Two databases implement it: sqlite.py and postgres.py."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from gamehall_server.kit.storage.query import Query
@@ -56,6 +57,16 @@ class Handle(ABC):
     async def new_id(self, table: str) -> int:
         """A number for a new row: higher than any this process gave for the table, never that of another row, even a deleted one."""
 
+    @property
+    def listeners(self) -> Sequence[Callable[[Any], None]]:
+        """Those of the database."""
+        return ()
+
+    def tell(self, news: Any) -> None:
+        """Tells this process's listeners of the database after the commit, and only if it happened, before `write` returns."""
+        for listener in self.listeners:
+            self.after(partial(listener, news))
+
     @abstractmethod
     def after(self, callback: Callable[[], None]) -> None:
         """Runs after the commit, and only if it happened, before `write` returns. For what is kept in memory."""
@@ -67,6 +78,10 @@ class Database(ABC):
     dialect: str
     # How many calls shared each durable commit, where they do.
     groups: Tally | None = None
+
+    def __init__(self) -> None:
+        # What hears what is told in transactions (`Handle.tell`). None of them may raise.
+        self.listeners: list[Callable[[Any], None]] = []
 
     def gauges(self) -> dict[str, tuple[str, float]]:
         """What it is doing now: names of metrics, each with what it means and its value."""

@@ -31,6 +31,7 @@ class PostgresDatabase(Database):
     dialect = "postgresql"
 
     def __init__(self, url: str, tables: Iterable[Table], most_connections: int) -> None:
+        super().__init__()
         self._url = url
         self._most = most_connections
         self.columns = unique_columns(tables)

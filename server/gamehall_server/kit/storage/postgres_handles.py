@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Text, cast, func, select
@@ -106,6 +106,10 @@ class WriteHandle(_Reading):
             return await how(self._connection, sql, *values)
         except DRIVER_ERRORS as error:
             raise self._failed(error) from error
+
+    @property
+    def listeners(self) -> Sequence[Callable[[Any], None]]:
+        return self._database.listeners
 
     def after(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)

@@ -31,6 +31,7 @@ class SQLiteDatabase(Database):
     dialect = "sqlite"
 
     def __init__(self, path: Path, tables: Iterable[Table], driver: ModuleType | None = None) -> None:
+        super().__init__()
         self.path = path
         self._driver = Driver(driver)
         self._columns = unique_columns(tables)
@@ -59,7 +60,7 @@ class SQLiteDatabase(Database):
         several = driver.safe
         writing = driver.connect(self.path, writer=True, alone=not several)
         self._connections.append(writing)
-        self._writer = Writer(driver, writing, self._columns)
+        self._writer = Writer(driver, writing, self._columns, self.listeners)
         self.groups = self._writer.groups
         if not several:
             self._reader = SharingReader(self, self._writer)

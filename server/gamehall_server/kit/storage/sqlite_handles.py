@@ -82,6 +82,10 @@ class WriteHandle(Handle):
         ids[table] = number = number + 1
         return number
 
+    @property
+    def listeners(self) -> Sequence[Callable[[Any], None]]:
+        return self._writer.listeners
+
     def after(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 

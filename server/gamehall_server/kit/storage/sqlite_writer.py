@@ -9,7 +9,7 @@ the disk; calls that arrive meanwhile form the next group. Nobody hears an answe
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
@@ -59,7 +59,10 @@ class _Call:
 class Writer:
     """Runs calls in groups on one connection. `columns`: those of unique indexes, by name."""
 
-    def __init__(self, driver: Driver, connection: Any, columns: dict[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, driver: Driver, connection: Any, columns: dict[str, tuple[str, ...]], listeners: Sequence[Callable[[Any], None]] = ()
+    ) -> None:
+        self.listeners = listeners
         self.driver = driver
         self.connection = connection
         self.columns = columns

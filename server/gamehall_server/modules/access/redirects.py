@@ -19,7 +19,7 @@ def wrong_with_redirect(uri: str) -> str | None:
         return "a URI without a fragment"
     try:
         parts = urlsplit(uri)
-        private = "." in parts.scheme and "//" not in uri[: len(parts.scheme) + 3]
+        private = "." in parts.scheme and parts.path and "//" not in uri[: len(parts.scheme) + 3]
         if private or _LOOPBACK.match(uri) or _LOCALHOST.match(uri):
             return None
         # A port that is none raises.

@@ -13,7 +13,11 @@ class PermissionRow(SQLModel, table=True):
 
     permission: str = Field(primary_key=True)
     name: str = Field(nullable=False)
+    description: str | None = Field(default=None)
+    parent: str | None = Field(default=None)
     locked: bool = Field(nullable=False)
+    created_date: int = Field(sa_type=Moment, nullable=False)
+    updated_date: int = Field(sa_type=Moment, nullable=False)
 
 
 class RoleRow(SQLModel, table=True):
@@ -46,13 +50,16 @@ class UserRoleRow(SQLModel, table=True):
 
 
 class ClientRow(NumberedRow, table=True):
-    """An application that asks for tokens. Its secret is kept as SHA-256; a public client has none."""
+    """An application that asks for tokens. Its secret is kept as SHA-256; a public client has none. After a change of the secret the one
+    before stays good for a while."""
 
     __tablename__ = "client"
 
     client_key: str = Field(nullable=False, unique=True)
     name: str = Field(nullable=False)
     secret_hash: str | None = Field(default=None)
+    former_secret_hash: str | None = Field(default=None)
+    former_secret_until: int | None = Field(default=None, sa_type=Moment)
     is_public: bool = Field(nullable=False)
     locked: bool = Field(nullable=False)
     grant_types: str = Field(sa_type=JSONText, nullable=False)
@@ -79,3 +86,32 @@ class SettingRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str = Field(nullable=False)
+
+
+class SessionRow(NumberedRow, table=True):
+    """One sign-in: the family of all tokens that came from it. Ending it ends them all."""
+
+    __tablename__ = "session"
+
+    user_id: int | None = Field(default=None, foreign_key="user.id", sa_type=BigInteger, index=True)
+    client_key: str = Field(nullable=False, foreign_key="client.client_key", index=True)
+    created_at: int = Field(sa_type=Moment, nullable=False)
+    expires_at: int = Field(sa_type=Moment, nullable=False)
+    ended_at: int | None = Field(default=None, sa_type=Moment)
+    # The grant that opened it, such as "password" or "facebook"; older sessions do not know.
+    grant: str | None = Field(default=None)
+    # The scope it is limited to; none opens everything.
+    scope: str | None = Field(default=None)
+
+
+class RevocationRow(SQLModel, table=True):
+    """A session that was ended, or a user, client or role that may do something else now. Kept until every node has read it."""
+
+    __tablename__ = "revocation"
+
+    id: str = Field(primary_key=True)
+    # Of PostgreSQL's numbers, the one of the transaction that wrote the row.
+    transaction: int = Field(sa_type=BigInteger, nullable=False, index=True)
+    kind: str = Field(nullable=False)
+    subject: str = Field(nullable=False)
+    at: int = Field(sa_type=Moment, nullable=False, index=True)

@@ -50,6 +50,7 @@ class Authorization:
 
     def __init__(self, tools: Tools) -> None:
         self._hasher = tools.hasher
+        self._attempts = tools.attempts
         self._verifier = tools.verifier
         self._issuer = tools.verifier.issuer
         self.Authorize = Prepared(self._prove, self._issue)
@@ -69,7 +70,7 @@ class Authorization:
         if not request.username or not request.password or request.decision != ALLOW:
             return login_page(request, application, "Fill in your user name and your password.", request.username)
         try:
-            return SignIn(application, await known_by_password(self._hasher, call, request.username, request.password))
+            return SignIn(application, await known_by_password(self._hasher, self._attempts, call, request.username, request.password))
         except Invalid as wrong:
             return login_page(request, application, wrong.message, request.username)
 

@@ -8,8 +8,10 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.modules.auth.client_proof import proven_client
-from gamehall_server.modules.auth.grants import GRANTS, Tools
+from gamehall_server.modules.auth.grants import GRANTS, Grant, Tools
 from gamehall_server.modules.auth.grants.base import Asked, refused
+from gamehall_server.modules.auth.grants.social import SocialGrant
+from gamehall_server.modules.auth.issued import note_location
 from gamehall_server.modules.auth.keys import KeyRing
 from gamehall_server.modules.auth.scopes import FULL, granted
 
@@ -26,13 +28,14 @@ class Tokens:
     def __init__(self, keys: KeyRing, tools: Tools) -> None:
         self._keys = keys
         self._verifier = tools.verifier
+        self._social = tools.social
         self._grants = {word: make(tools) for word, make in GRANTS.items()}
         self.CreateToken = Prepared(self._prove, self._issue)
 
-    async def _prove(self, request: pb.CreateTokenRequest, call: Call) -> tuple[Asked, Any]:
+    async def _prove(self, request: pb.CreateTokenRequest, call: Call) -> tuple[Asked, Grant, Any]:
         client = await proven_client(call, request.client_id, request.client_secret, DEFAULT_CLIENT)
         word = request.grant_type or DEFAULT_GRANT
-        grant = self._grants.get(word)
+        grant = self._grants.get(word) or await self._provider(word, call)
         if grant is None:
             raise refused("Unknown grant type.", ErrorReason.ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE, "grant_type")
         if word not in client.grant_types or (grant.first_party and not client.first_party):
@@ -41,13 +44,19 @@ class Tokens:
             )
         scope = granted(request.scope)
         asked = Asked(request, call, client, word, None if scope == FULL else scope)
-        return asked, await grant.prove(asked)
+        return asked, grant, await grant.prove(asked)
 
-    async def _issue(self, request: pb.CreateTokenRequest, call: Call, proven: tuple[Asked, Any]) -> pb.CreateTokenResponse:
-        asked, proof = proven
-        issued = await self._grants[asked.grant].issue(asked, proof)
+    async def _provider(self, word: str, call: Call) -> Grant | None:
+        way = await self._social.find(call.db, word)
+        return None if way is None else SocialGrant(way)
+
+    async def _issue(self, request: pb.CreateTokenRequest, call: Call, proven: tuple[Asked, Grant, Any]) -> pb.CreateTokenResponse:
+        asked, grant, proof = proven
+        issued = await grant.issue(asked, proof)
         if issued is None:
             return pb.CreateTokenResponse()
+        if issued.session.user_id is not None:
+            await note_location(call, issued.session.user_id)
         seconds = asked.client.access_seconds
         scope = issued.scope or issued.session.scope or FULL
         token = self._verifier.issue(issued.session, seconds, scope)

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, bindparam, insert, select, update
 from gamehall_server.kit import clock
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.modules.access import revoke
 from gamehall_server.modules.auth.tables import RefreshTokenRow, SessionRow
 
 GRACE: Micros = 20 * SECOND
@@ -156,3 +157,4 @@ async def rotate(db: Handle, token: str, client_key: str, now: Micros, idle: Mic
 def end_session(db: Handle, session_id: int, now: Micros) -> None:
     """Ends a session: none of its tokens is good for anything afterwards."""
     db.later(_end, session=session_id, now=now)
+    revoke(db, "session", session_id)

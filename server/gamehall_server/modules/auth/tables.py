@@ -1,25 +1,12 @@
-"""What is kept of sessions, refresh tokens and signing keys."""
+"""What is kept of refresh tokens and signing keys. Sessions are kept by `access`, which ends them."""
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.columns import Moment, NumberedRow
+from gamehall_server.modules.access.tables import SessionRow
 
-
-class SessionRow(NumberedRow, table=True):
-    """One sign-in: the family of all tokens that came from it. Ending it ends them all."""
-
-    __tablename__ = "session"
-
-    user_id: int | None = Field(default=None, foreign_key="user.id", sa_type=BigInteger, index=True)
-    client_key: str = Field(nullable=False, foreign_key="client.client_key", index=True)
-    created_at: int = Field(sa_type=Moment, nullable=False)
-    expires_at: int = Field(sa_type=Moment, nullable=False)
-    ended_at: int | None = Field(default=None, sa_type=Moment)
-    # The grant that opened it, such as "password" or "facebook"; older sessions do not know.
-    grant: str | None = Field(default=None)
-    # The scope it is limited to; none opens everything.
-    scope: str | None = Field(default=None)
+__all__ = ["LocationLogRow", "RefreshTokenRow", "SessionRow", "SigningKeyRow"]
 
 
 class RefreshTokenRow(SQLModel, table=True):
@@ -37,10 +24,26 @@ class RefreshTokenRow(SQLModel, table=True):
 
 
 class SigningKeyRow(SQLModel, table=True):
-    """A key that signs access tokens, as PEM. The newest signs; all verify."""
+    """A key pair that signs access tokens. `sealed` is the private half (kit/secrets.py), `public` the other one as PEM.
+
+    It is announced from the beginning, signs from `signs_from` until the next one does, and is retired then."""
 
     __tablename__ = "signing_key"
 
     kid: str = Field(primary_key=True)
-    private_pem: str = Field(nullable=False)
+    sealed: str = Field(nullable=False)
+    public: str | None = Field(default=None)
     created_at: int = Field(sa_type=Moment, nullable=False)
+    signs_from: int = Field(sa_type=Moment, nullable=False)
+
+
+class LocationLogRow(NumberedRow, table=True):
+    """A token that a user was given: when, and where the request came from."""
+
+    __tablename__ = "location_log"
+    __table_args__ = (Index("ix_location_log_user_id_time", "user_id", "time", "id"),)
+
+    user_id: int = Field(foreign_key="user.id", sa_type=BigInteger, nullable=False)
+    time: int = Field(sa_type=Moment, nullable=False, index=True)
+    ip: str = Field(nullable=False)
+    country: str | None = Field(default=None)

@@ -1,6 +1,7 @@
 """Access tokens: who they belong to. A token is verified once and then known until it expires or its session ends."""
 
 import hashlib
+import math
 from typing import Any
 
 import jwt
@@ -12,7 +13,7 @@ from gamehall_server.kit.call import Caller
 from gamehall_server.kit.errors import Unauthenticated
 from gamehall_server.kit.storage import Handle
 from gamehall_server.modules import users
-from gamehall_server.modules.access import find_client, grants_of_client, grants_of_user
+from gamehall_server.modules.access import Revoked, find_client, grants_of_client, grants_of_user
 from gamehall_server.modules.auth.keys import ALGORITHM, TOKEN_TYPE, KeyRing
 from gamehall_server.modules.auth.scopes import FULL, limits
 from gamehall_server.modules.auth.sessions import live_session
@@ -41,9 +42,12 @@ class TokenVerifier:
         self._keys = keys
         self._issuer = issuer
         self._known: dict[bytes, Caller] = {}
-        self._of_session: dict[int, list[bytes]] = {}
-        # Counts endings. What was verified while one happened is not remembered: it may be about the ended session.
-        self._endings = 0
+        # Tokens by what they were verified against: ("session", "7") and ("user", "3").
+        self._of: dict[tuple[str, str], list[bytes]] = {}
+        # Counts revocations. What was verified while one happened is not remembered: it may be about the same.
+        self._revocations = 0
+        # Until when, on `clock.ticks`, what is remembered may be trusted; for ever where no other process can revoke.
+        self.trusted_until = math.inf
 
     @property
     def issuer(self) -> str:
@@ -69,14 +73,17 @@ class TokenVerifier:
     def known(self, token: str) -> Caller | None:
         """A caller verified before. Raises Unauthenticated when the token has expired since."""
         caller = self._known.get(hashlib.sha256(token.encode()).digest())
-        if caller is not None and clock.real_seconds() >= caller.expires:
-            raise expired()
+        if caller is not None:
+            if clock.real_seconds() >= caller.expires:
+                raise expired()
+            if clock.ticks() > self.trusted_until:
+                return None
         return caller
 
     async def verify(self, token: str, db: Handle) -> Caller:
         """The caller of a token; raises Unauthenticated unless it is ours, unexpired, and of a session that goes on."""
-        claims = self._claims(token)
-        endings = self._endings
+        claims = await self._claims(token, db)
+        revocations = self._revocations
         session = await live_session(db, claims["sid"])
         if session is None or session.client_key != claims["client_id"]:
             raise invalid()
@@ -84,22 +91,41 @@ class TokenVerifier:
         limited_to = limits(claims.get("scope"))
         if limited_to is not None:
             caller = msgspec.structs.replace(caller, limited_to=limited_to)
-        if endings == self._endings:
+        if revocations == self._revocations:
             self._remember(hashlib.sha256(token.encode()).digest(), caller)
         return caller
 
+    def hear(self, news: object) -> None:
+        """Forgets every token that a revocation concerns."""
+        if not isinstance(news, Revoked):
+            return
+        self._revocations += 1
+        kind, subject = news
+        if kind in ("session", "user"):
+            digests = list(self._of.get((kind, subject), ()))
+        elif kind == "client":
+            digests = [digest for digest, caller in self._known.items() if caller.client_key == subject]
+        else:
+            digests = [digest for digest, caller in self._known.items() if subject in caller.roles]
+        for digest in digests:
+            self._drop(digest)
+
     def forget(self, session_id: int) -> None:
         """Forgets every token of a session that has ended."""
-        self._endings += 1
-        for digest in self._of_session.pop(session_id, ()):
-            self._known.pop(digest, None)
+        self.hear(Revoked("session", str(session_id)))
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def forget_everything(self) -> None:
+        """Every token is verified again when it comes next."""
+        self._revocations += 1
+        self._known.clear()
+        self._of.clear()
+
+    async def _claims(self, token: str, db: Handle) -> dict[str, Any]:
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise invalid()
         try:
             header = jwt.get_unverified_header(token)
-            key = self._keys.public(header.get("kid"))
+            key = self._keys.public(header.get("kid")) or await self._keys.look_for(header.get("kid"), db)
             if key is None or header.get("typ") != TOKEN_TYPE:
                 raise invalid()
             # When a token was issued decides nothing: another node's clock may be ahead, or this one's set back.
@@ -124,19 +150,25 @@ class TokenVerifier:
         if user is None:
             raise invalid()
         held = await grants_of_user(db, session.user_id)
-        return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user)
+        return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user, session.grant)
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
         while len(self._known) >= MOST_KNOWN:
-            oldest = next(iter(self._known))
-            self._drop(oldest)
+            self._drop(next(iter(self._known)))
         self._known[digest] = caller
-        self._of_session.setdefault(caller.session_id, []).append(digest)
+        for subject in _subjects(caller):
+            self._of.setdefault(subject, []).append(digest)
 
     def _drop(self, digest: bytes) -> None:
         caller = self._known.pop(digest)
-        digests = self._of_session.get(caller.session_id, [])
-        if digest in digests:
-            digests.remove(digest)
-        if not digests:
-            self._of_session.pop(caller.session_id, None)
+        for subject in _subjects(caller):
+            digests = self._of.get(subject, [])
+            if digest in digests:
+                digests.remove(digest)
+            if not digests:
+                self._of.pop(subject, None)
+
+
+def _subjects(caller: Caller) -> tuple[tuple[str, str], ...]:
+    session = ("session", str(caller.session_id))
+    return (session,) if caller.user_id is None else (session, ("user", str(caller.user_id)))

@@ -1,6 +1,28 @@
 """Users."""
 
-from gamehall_server.modules.users.registration import Registration, folded, register, wrong_with
-from gamehall_server.modules.users.tables import Credentials, credentials_of, signed_in, summary, summary_of
+from gamehall_server.modules.users import policy, resets
+from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
+from gamehall_server.modules.users.registration import Registration, register
+from gamehall_server.modules.users.resets import Resets, sweep_resets
+from gamehall_server.modules.users.tables import Credentials, credentials_of, email_taken, has_password, signed_in, summary, summary_of
 
-__all__ = ["Credentials", "Registration", "credentials_of", "folded", "register", "signed_in", "summary", "summary_of", "wrong_with"]
+BUILT_INS = (*policy.BUILT_INS, *resets.BUILT_INS)
+
+__all__ = [
+    "BUILT_INS",
+    "Credentials",
+    "Identity",
+    "Registration",
+    "Resets",
+    "Rules",
+    "credentials_of",
+    "email_taken",
+    "folded",
+    "has_password",
+    "ready",
+    "register",
+    "signed_in",
+    "summary",
+    "summary_of",
+    "sweep_resets",
+]

@@ -1,27 +1,38 @@
-"""Users: registration, and who sees what of whom."""
+"""Users: registration, lists, changes, tags, and who sees what of whom."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall.users.v1 import users_pb2 as pb
 
 from gamehall_server.kit.call import Call, Event
-from gamehall_server.kit.errors import Invalid, NotFound, Violation
+from gamehall_server.kit.errors import Forbidden, Invalid, Violation
+from gamehall_server.kit.filters import Written
 from gamehall_server.kit.mapping import Mapper, compile_values
+from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.validation import output_only, rules_of
-from gamehall_server.modules.access import ROLE_USER, PasswordHasher
-from gamehall_server.modules.users.registration import Registration, register, wrong_with
-from gamehall_server.modules.users.tables import users
+from gamehall_server.kit.verbs import Changed, List
+from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role
+from gamehall_server.modules.users.policy import MISSING, Rules, ready
+from gamehall_server.modules.users.records import CHOSEN_BY_ADMINS, SEES_ALL, bases, load
+from gamehall_server.modules.users.registration import Registration, names, register
+from gamehall_server.modules.users.tables import change_tags, has_tag, tags_of, users
 
-SEES_ALL = "USERS_ADMIN"
-LARGEST_ID = 2**31 - 1
-# Fields that other modules will keep: relationships, tags, properties.
+LONGEST_TAG = 64
+NAMES = ("username", "email")
+# Fields that other modules will keep: relationships, properties. Tags have a table of their own.
 UNSTORED = frozenset({"password", "tags", "parents", "children", "additional_properties", "template"})
 PRIVATE = tuple(field.name for field in pb.User.DESCRIPTOR.fields if rules_of(field).private)
 
 mapper = Mapper(pb.User, users.table, {}, {}, UNSTORED)
-values_of = compile_values(pb.User, users.table, [f for f in pb.User.DESCRIPTOR.fields if f.name not in UNSTORED and not output_only(f)])
+values_of = compile_values(
+    pb.User, users.table, [f for f in pb.User.DESCRIPTOR.fields if f.name not in {*UNSTORED, *NAMES} and not output_only(f)]
+)
+public = Mapper(
+    pb.UserBase, users.table, {}, {}, frozenset(field.name for field in pb.UserBase.DESCRIPTOR.fields if rules_of(field).private)
+)
 
 
 class UserRegistered(Event, frozen=True):
@@ -31,51 +42,134 @@ class UserRegistered(Event, frozen=True):
     username: str
 
 
+def _no_groups(name: str) -> str:
+    raise Invalid("not supported", field="filter_group", reason=ErrorReason.ERROR_REASON_UNSUPPORTED)
+
+
 class Users:
     """gamehall.users.v1.UserService."""
 
     service = pb.DESCRIPTOR.services_by_name["UserService"]
 
-    def __init__(self, hasher: PasswordHasher) -> None:
+    def __init__(self, hasher: PasswordHasher, rules: Rules) -> None:
         self._hasher = hasher
+        self._rules = rules
         self.CreateUser = Prepared(self._check, self._register)
+        written = {
+            "filter_tag": Written(has_tag),
+            "filter_role": Written(has_role(users.table.c.id, "filter_role")),
+            "filter_group": Written(has_tag, _no_groups),
+        }
+        self._page: Any = List(bases, written).bound_to(self.service.methods_by_name["ListUsers"])
+
+    async def ListUsers(self, request: pb.ListUsersRequest, call: Call) -> Rows:
+        sees_all = call.may(SEES_ALL)
+        for name in CHOSEN_BY_ADMINS:
+            if not sees_all and getattr(request, name):
+                raise Forbidden(f"{name} needs the permission {SEES_ALL}: it tells what is private.", field=name)
+        page: Rows = await self._page(request, call)
+        if not sees_all:
+            page.mapper = public
+        return page
 
     async def _check(self, request: pb.CreateUserRequest, call: Call) -> Registration:
         user = request.user
-        unsupported = [name for name in ("additional_properties", "template") if _present(user, name)]
-        if unsupported:
-            wrong = tuple(Violation(f"user.{name}", "not supported") for name in unsupported)
-            raise Invalid(reason=ErrorReason.ERROR_REASON_UNSUPPORTED, violations=wrong)
-        refused = tuple(Violation(f"user.{field}", text) for field, text in wrong_with(user.username, user.email, user.password))
-        if refused:
-            raise Invalid(violations=refused)
-        return Registration(user.username, user.email, await self._hasher.hash(user.password), values_of(user))
+        self._refuse_unsupported(user)
+        await ready()
+        _refuse(self._rules.wrong_with(user.username, user.email, user.password))
+        _refuse(_wrong_with_tags(user))
+        if user.tags and not call.may(SEES_ALL):
+            raise Forbidden(f"Tags need the permission {SEES_ALL}.", field="user.tags")
+        who, hashed = self._rules.identity(user.username, user.email), await self._hasher.hash(user.password)
+        return Registration(who, hashed, values_of(user), self._rules.email_is_unique)
 
     async def _register(self, request: pb.CreateUserRequest, call: Call, registration: Registration) -> pb.CreateUserResponse:
         row = await register(call.db, call.now, registration, ROLE_USER)
-        call.emit("user_registered", UserRegistered(f"user:{row[0]}", row[0], registration.username))
-        return pb.CreateUserResponse(user=_shown(row))
+        tags = sorted(set(request.user.tags))
+        await change_tags(call.db, row[0], add=tags)
+        call.emit("user_registered", UserRegistered(f"user:{row[0]}", row[0], registration.who.username))
+        return pb.CreateUserResponse(user=_shown(row, tags))
 
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
-        number = int(request.id)
-        # A number that no id can be is not worth a query.
-        row: Any = await call.db.one(users.get, id=number) if number <= LARGEST_ID else None
-        if row is None:
-            raise NotFound("No user with this id.", field="id")
-        answer = pb.GetUserResponse(user=_shown(_values(row)))
-        if number != call.user_id and not call.may(SEES_ALL):
-            for name in PRIVATE:
-                answer.user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
-        return answer
+        return pb.GetUserResponse(user=await shown_to(call, await load(call, request.id)))
+
+    async def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.UpdateUserResponse:
+        user = request.user
+        self._refuse_unsupported(user)
+        _refuse(self._rules.wrong_with_names(user.username, user.email) + _wrong_with_tags(user))
+        row = await load(call, request.id, lock=True)
+        who, values = self._rules.identity(user.username, user.email), values_of(user)
+        values["display_name"] = values["display_name"] or who.username
+        await self._change_tags(call, row.id, set(user.tags))
+        # An address that was nobody else's stays so while it is not changed.
+        unique = self._rules.email_is_unique or (row.email == who.email and row.email_key is not None)
+        await bases.change(call, row, **values, **names(who, unique), last_updated=call.now)
+        call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
+        return pb.UpdateUserResponse()
+
+    async def _change_tags(self, call: Call, user_id: int, wanted: set[str]) -> None:
+        have = set(await tags_of(call.db, user_id))
+        if not wanted or wanted == have:
+            return
+        if not call.may(SEES_ALL):
+            raise Forbidden(f"Tags need the permission {SEES_ALL}.", field="user.tags")
+        await change_tags(call.db, user_id, add=sorted(wanted - have), remove=have - wanted)
+
+    async def ListUserTags(self, request: pb.ListUserTagsRequest, call: Call) -> pb.ListUserTagsResponse:
+        row = await load(call, request.user_id, "user_id")
+        return pb.ListUserTagsResponse(tags=await tags_of(call.db, row.id))
+
+    async def AddUserTag(self, request: pb.AddUserTagRequest, call: Call) -> pb.AddUserTagResponse:
+        row = await load(call, request.user_id, "user_id", lock=True)
+        await change_tags(call.db, row.id, add=[request.tag])
+        call.changed(f"user:{row.id}", None, {"tags": "changed"})
+        call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
+        return pb.AddUserTagResponse()
+
+    async def RemoveUserTag(self, request: pb.RemoveUserTagRequest, call: Call) -> pb.RemoveUserTagResponse:
+        row = await load(call, request.user_id, "user_id", lock=True)
+        await change_tags(call.db, row.id, remove=[request.tag])
+        call.changed(f"user:{row.id}", None, {"tags": "changed"})
+        call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
+        return pb.RemoveUserTagResponse()
+
+    def _refuse_unsupported(self, user: pb.User) -> None:
+        found = [name for name in ("additional_properties", "template") if _present(user, name)]
+        if found:
+            wrong = tuple(Violation(f"user.{name}", "not supported") for name in found)
+            raise Invalid(reason=ErrorReason.ERROR_REASON_UNSUPPORTED, violations=wrong)
+
+
+async def shown_to(call: Call, row: Any) -> pb.User:
+    """A user as the caller may see one."""
+    sees_all = row.id == call.user_id or call.may(SEES_ALL)
+    user = _shown(_values(row), await tags_of(call.db, row.id) if sees_all else [])
+    if not sees_all:
+        for name in PRIVATE:
+            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
+    return user
 
 
 def _present(user: pb.User, name: str) -> bool:
     return bool(user.additional_properties) if name == "additional_properties" else user.HasField("template")
 
 
-def _shown(row: tuple[Any, ...]) -> pb.User:
+def _refuse(wrong: list[Violation]) -> None:
+    """Raises Invalid for what is wrong with the user of a request."""
+    if wrong:
+        reason = ErrorReason.ERROR_REASON_REQUIRED if wrong[0].message == MISSING else None
+        raise Invalid(reason=reason, violations=tuple(Violation(f"user.{field}", text) for field, text in wrong))
+
+
+def _wrong_with_tags(user: pb.User) -> list[Violation]:
+    problem = f"1 to {LONGEST_TAG} characters"
+    return [Violation(f"tags[{at}]", problem) for at, tag in enumerate(user.tags) if not tag.strip() or len(tag) > LONGEST_TAG]
+
+
+def _shown(row: tuple[Any, ...], tags: Iterable[str]) -> pb.User:
     shown = mapper.show(row)
     assert isinstance(shown, pb.User)
+    shown.tags.extend(tags)
     return shown
 
 

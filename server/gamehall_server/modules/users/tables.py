@@ -1,26 +1,31 @@
 """What is kept of users, and the few statements that other modules need."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, select, update
-from sqlmodel import Field
+from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
+from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.columns import Moment, NumberedRow
-from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.kit.storage import Handle, Query, any_of, table_of
 
 
 class UserRow(NumberedRow, table=True):
-    """A user. `username_key` and `email_key` are what must be unique: case and width of letters do not count."""
+    """A user. `username_key` and `email_key` are what must be unique: case and width of letters do not count.
+
+    `email_key` is null where addresses need not be unique; `email_folded` finds them all the same. Who signs in otherwise has no password.
+    """
 
     __tablename__ = "user"
 
     username: str = Field(nullable=False)
     username_key: str = Field(nullable=False, unique=True)
     display_name: str = Field(nullable=False)
-    email: str = Field(nullable=False)
-    email_key: str = Field(nullable=False, unique=True)
-    password_hash: str = Field(nullable=False)
+    email: str | None = Field(default=None)
+    email_key: str | None = Field(default=None, unique=True)
+    email_folded: str | None = Field(default=None, index=True)
+    password_hash: str | None = Field(default=None)
     avatar_url: str | None = Field(default=None)
     first_name: str | None = Field(default=None)
     last_name: str | None = Field(default=None)
@@ -28,7 +33,7 @@ class UserRow(NumberedRow, table=True):
     description: str | None = Field(default=None)
     gender: str | None = Field(default=None)
     date_of_birth: int | None = Field(default=None, sa_type=BigInteger)
-    mobile_number: str | None = Field(default=None)
+    mobile_number: str | None = Field(default=None, index=True)
     address: str | None = Field(default=None)
     address2: str | None = Field(default=None)
     city: str | None = Field(default=None)
@@ -43,24 +48,53 @@ class UserRow(NumberedRow, table=True):
     last_activity: int | None = Field(default=None, sa_type=Moment)
 
 
-users = table_of(UserRow)
-_t = users.table
+class UserTagRow(SQLModel, table=True):
+    """A word that groups users."""
+
+    __tablename__ = "user_tag"
+
+    user_id: int = Field(primary_key=True, foreign_key="user.id", sa_type=BigInteger)
+    tag: str = Field(primary_key=True, index=True)
+
+
+class PasswordResetRow(SQLModel, table=True):
+    """A code that was sent to somebody who forgot a password, by its SHA-256. It is removed when it is used."""
+
+    __tablename__ = "password_reset"
+
+    hash: str = Field(primary_key=True)
+    user_id: int = Field(foreign_key="user.id", sa_type=BigInteger, nullable=False, index=True)
+    expires_at: int = Field(sa_type=Moment, nullable=False, index=True)
+
+
+users, user_tags = table_of(UserRow), table_of(UserTagRow)
+_t, _tags = users.table, user_tags.table
+_user = bindparam("user", type_=BigInteger)
+_of_user = _tags.c.user_id == _user
 
 # The columns of gamehall.common.v1.UserReference: how other records show a user.
 summary = (_t.c.id, _t.c.username, _t.c.display_name, _t.c.avatar_url)
 _summary = Query(select(*summary).where(_t.c.id == bindparam("id", type_=BigInteger)))
 _credentials = Query(select(_t.c.id, _t.c.password_hash).where(_t.c.username_key == bindparam("key")))
-_signed_in = Query(
-    update(_t).where(_t.c.id == bindparam("user", type_=BigInteger)).values(last_activity=bindparam("now", type_=BigInteger))
+_signed_in = Query(update(_t).where(_t.c.id == _user).values(last_activity=bindparam("now", type_=BigInteger)))
+set_password = Query(
+    update(_t).where(_t.c.id == _user).values(password_hash=bindparam("hashed"), last_updated=bindparam("now", type_=BigInteger))
 )
-_rehash = Query(update(_t).where(_t.c.id == bindparam("user", type_=BigInteger)).values(password_hash=bindparam("hashed")))
+_rehash = Query(update(_t).where(_t.c.id == _user).values(password_hash=bindparam("hashed")))
+
+
+_tags_of = Query(select(_tags.c.tag).where(_of_user).order_by(_tags.c.tag))
+_tagged = Query(select(_tags.c.tag).where(_of_user, _tags.c.tag == bindparam("tag")))
+_untag = Query(delete(_tags).where(_of_user, any_of(_tags.c.tag, "tags")))
+_tag = Query(insert(_tags))
+has_tag = _t.c.id.in_(select(_tags.c.user_id).where(_tags.c.tag == bindparam("filter_tag")))
 
 
 class Credentials(NamedTuple):
     """What a password is checked against."""
 
     user_id: int
-    password_hash: str
+    password_hash: str | None
 
 
 async def summary_of(db: Handle, user_id: int) -> tuple[Any, ...] | None:
@@ -80,3 +114,31 @@ def signed_in(db: Handle, user_id: int, now: Micros, rehashed: str | None) -> No
     db.later(_signed_in, user=user_id, now=now)
     if rehashed is not None:
         db.later(_rehash, user=user_id, hashed=rehashed)
+
+
+async def tags_of(db: Handle, user_id: int) -> list[str]:
+    """The tags of a user, by their letters."""
+    return [row[0] for row in await db.all(_tags_of, user=user_id)]
+
+
+async def change_tags(db: Handle, user_id: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+    """Gives and takes tags. Lock the user before."""
+    if remove:
+        db.later(_untag, user=user_id, tags=list(remove))
+    for tag in add:
+        if await db.one(_tagged, user=user_id, tag=tag) is None:
+            db.later(_tag, user_id=user_id, tag=tag)
+
+
+_has_password = Query(select(_t.c.id).where(_t.c.id == bindparam("id", type_=BigInteger), _t.c.password_hash.is_not(None)))
+_has_email = Query(select(_t.c.id).where(_t.c.email_key == bindparam("key")))
+
+
+async def has_password(db: Handle, user_id: int) -> bool:
+    """Whether a user can sign in with a password."""
+    return await db.value(_has_password, id=user_id) is not None
+
+
+async def email_taken(db: Handle, key: str) -> bool:
+    """Whether an address, folded by `folded`, is some user's and nobody else's."""
+    return await db.value(_has_email, key=key) is not None

@@ -10,6 +10,7 @@ A grant is a class made of `Tools` with two halves and a flag (`Grant` in grants
 - `first_party`: whether only the deployment's own clients may use it, because it asks people for what other applications must not see.
 
 A client uses a grant whose word is in its `grant_types`: built-in clients have those of `FIRST_PARTY_GRANTS` (access/bootstrap.py).
+A word that stands for no grant of this table may be a provider's name (grants/social.py): those are data.
 The session remembers the grant's word (`SessionRow.grant`), also when it goes on by refresh tokens.
 """
 
@@ -24,7 +25,7 @@ from gamehall_server.modules.auth.grants.refresh_token import RefreshToken
 GRANTS: dict[str, Callable[[Tools], Grant]] = {
     "authorization_code": lambda tools: AuthorizationCode(tools.verifier),
     "client_credentials": lambda _: ClientCredentials(),
-    "password": lambda tools: Password(tools.hasher),
+    "password": lambda tools: Password(tools.hasher, tools.attempts),
     "refresh_token": lambda tools: RefreshToken(tools.verifier),
 }
 

@@ -10,10 +10,11 @@ from gamehall_server.kit.call import Call, Event
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.modules import users
-from gamehall_server.modules.access import Client, PasswordHasher
+from gamehall_server.modules.access import Attempts, Client, PasswordHasher
 from gamehall_server.modules.auth.sessions import LONGEST_SESSION, Reuse, add_refresh_token, open_session
 from gamehall_server.modules.auth.tables import SessionRow
 from gamehall_server.modules.auth.verifier import TokenVerifier
+from gamehall_server.modules.social import Social
 
 
 class Tools(NamedTuple):
@@ -21,6 +22,8 @@ class Tools(NamedTuple):
 
     hasher: PasswordHasher
     verifier: TokenVerifier
+    social: Social
+    attempts: Attempts
 
 
 class Asked(NamedTuple):
