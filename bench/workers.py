@@ -4,6 +4,7 @@ import argparse
 import os
 import tempfile
 import time
+from itertools import product as product_of
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,66 +23,62 @@ CPU_TIMES, SPEED_TIMES = 1.2, 1.3
 
 METHOD = """\
 `gamehall serve --workers N` on PostgreSQL with its default settings, {in_flight} calls in flight: {in_flight} connections of HTTP/1.1, or
-{connections} of HTTP/2 with {streams} streams each, for the kernel shares connections out and not calls. Nothing is pinned: the product,
-PostgreSQL and the load generator share all {cores} cores. Medians of {rounds} interleaved rounds, each on a fresh copy of one database; a
-single failed call misses both bars.
+{connections} of HTTP/2 with {streams} streams each, for the kernel shares connections out and not calls. Medians of {rounds} interleaved
+rounds, each on a fresh copy of one database; a single failed call misses the bar.
 
-- **CPU per call** is that of all processes of the product, its supervisor included; PostgreSQL's is told apart.
-- The bars: two workers use at most {cpu}x the CPU per call of one, and make at least {speed}x its calls per second.
+- **CPU per call** is that of all processes of the product, its supervisor included, pinned to one core together; PostgreSQL, whose own is
+  told apart, and the load generator have another. The bar: two workers use at most {cpu}x that of one.
+- **Calls per second** are with nothing pinned: the product, PostgreSQL and the generator share all {cores} cores. The bar: two workers make
+  at least {speed}x those of one.
 - **The cores' bound** is what two workers could make at most, in times of what one made: all cores busy with nothing but what the product,
   PostgreSQL and the generator used per call with one worker. Where it is under {speed}x, no product could reach the bar here."""
+LAYOUTS = ("apart", "together")
 
 
-class Pair(NamedTuple):
-    """One call, with one worker and with two."""
+class Found(NamedTuple):
+    """One call: the outcomes of each layout, with one worker and with two."""
 
-    one: list[Outcome]
-    two: list[Outcome]
-
-    @property
-    def failed(self) -> bool:
-        """Whether any call failed."""
-        return any(each.failures for each in (*self.one, *self.two))
+    of: dict[str, tuple[list[Outcome], list[Outcome]]]
 
     @property
-    def cpu(self) -> float:
-        """CPU per call of two, in times of that of one."""
-        return self._of(self.two, "server") / self._of(self.one, "server")
-
-    @property
-    def speed(self) -> float:
-        """Calls per second of two, in times of those of one."""
-        return median(map(rate, self.two)) / median(map(rate, self.one))
+    def failed(self) -> Outcome | None:
+        """One in which calls failed."""
+        return next((each for pair in self.of.values() for one in pair for each in one if each.failures), None)
 
     @property
     def bound(self) -> float:
-        """What `speed` could be at most, with the CPU per call of one."""
-        used = sum(self._of(self.one, tree) for tree in ("server", "database", "generator"))
-        return len(os.sched_getaffinity(0)) * 1e6 / used / median(map(rate, self.one))
-
-    @staticmethod
-    def _of(outcomes: list[Outcome], tree: str) -> float:
-        return median(cost(outcome, tree) for outcome in outcomes)
+        """The most that the calls per second of two could be, in times of those of one."""
+        one, _ = self.of["together"]
+        used = sum(_cpu(one, tree) for tree in ("server", "database", "generator"))
+        return len(os.sched_getaffinity(0)) * 1e6 / used / median(map(rate, one))
 
     def row(self, name: str) -> str:
         """A line of the table."""
+        one, two = self.of["apart"]
+        cpu = _cpu(two, "server") / _cpu(one, "server")
+        first, second = (median(map(rate, each)) for each in self.of["together"])
         cells = [
             name,
-            *(f"{median(map(rate, each)):,.0f}" for each in self),
-            f"{self.speed:.2f}x",
-            verdict(self.speed >= SPEED_TIMES and not self.failed),
+            *(f"{_cpu(each, 'server'):.1f}" for each in (one, two)),
+            f"{cpu:.2f}x",
+            verdict(cpu <= CPU_TIMES and not self.failed),
+            *(f"{_cpu(each, 'database'):.1f}" for each in (one, two)),
+            f"{first:,.0f}",
+            f"{second:,.0f}",
+            f"{second / first:.2f}x",
+            verdict(second / first >= SPEED_TIMES and not self.failed),
             f"{self.bound:.2f}x",
-            *(f"{self._of(each, 'server'):.1f}" for each in self),
-            f"{self.cpu:.2f}x",
-            verdict(self.cpu <= CPU_TIMES and not self.failed),
-            *(f"{self._of(each, 'database'):.1f}" for each in self),
-            f"{self._of(self.one, 'generator'):.1f}",
         ]
         return f"| {' | '.join(cells)} |"
 
 
-def load(ground: PostgresGround, server: Server, door: str, scenario: str, seed: int, seconds: float, warmup: float) -> Outcome:
+def _cpu(outcomes: list[Outcome], tree: str) -> float:
+    return median(cost(outcome, tree) for outcome in outcomes)
+
+
+def load(ground: PostgresGround, server: Server, call: tuple[str, str], cores: set[int], seed: int, told: argparse.Namespace) -> Outcome:
     """One measurement."""
+    door, scenario = call
     job = Job(
         door=door,
         scenario=scenario,
@@ -90,29 +87,31 @@ def load(ground: PostgresGround, server: Server, door: str, scenario: str, seed:
         seed=seed,
         connections=IN_FLIGHT if door == "http" else IN_FLIGHT // STREAMS,
         streams=1 if door == "http" else STREAMS,
-        warmup=warmup,
-        seconds=seconds,
+        warmup=told.warmup,
+        seconds=told.seconds,
         watch={"server": server.pid} | ground.watch,
     )
-    return generate(job, os.sched_getaffinity(0))
+    return generate(job, cores)
 
 
-def measure(rounds: int, seconds: float, warmup: float) -> dict[tuple[str, str], Pair]:
-    """Every call, with one worker and with two."""
-    found = {call: Pair([], []) for call in CALLS}
-    with cluster(os.sched_getaffinity(0)) as postgres, tempfile.TemporaryDirectory(prefix="gamehall-bench-") as folder:
-        ground = PostgresGround(postgres)
-        for number in range(rounds):
-            for workers in (1, 2):
-                subject = Subject("workers", "workers", f"{SERVE} --workers {workers}", ("get",), ("get",), "native", product=True)
-                log = Path(folder) / "server.log"
-                with running(subject, ground.fresh(), log) as server:
-                    while workers > 1 and f"worker {workers} is pid" not in log.read_text():
-                        time.sleep(0.05)
-                    for (door, scenario), pair in found.items():
-                        outcome = load(ground, server, door, scenario, number, seconds, warmup)
-                        pair[workers - 1].append(outcome)
-                        print(f"  {workers} {door} {scenario:6} {line(outcome)}", flush=True)
+def measure(told: argparse.Namespace) -> dict[tuple[str, str], Found]:
+    """Every call in both layouts, with one worker and with two."""
+    calls = [call for call in CALLS if not told.only or "-".join(call) in told.only]
+    found = {call: Found({layout: ([], []) for layout in LAYOUTS}) for call in calls}
+    everywhere, (product, others, _) = os.sched_getaffinity(0), machine.cores()
+    with cluster(everywhere) as postgres, tempfile.TemporaryDirectory(prefix="gamehall-bench-") as folder:
+        ground, log = PostgresGround(postgres), Path(folder) / "server.log"
+        for number, layout, workers in product_of(range(told.rounds), LAYOUTS, (1, 2)):
+            its, theirs = (product, others) if layout == "apart" else (everywhere, everywhere)
+            machine.move(postgres.pid, theirs)
+            subject = Subject("workers", "workers", f"{SERVE} --workers {workers}", ("get",), ("get",), "native", product=True)
+            with running(subject, ground.fresh(), log, its) as server:
+                while workers > 1 and f"worker {workers} is pid" not in log.read_text():
+                    time.sleep(0.05)
+                for call, each in found.items():
+                    outcome = load(ground, server, call, theirs, number, told)
+                    each.of[layout][workers - 1].append(outcome)
+                    print(f"  {layout:8} {workers} {' '.join(call):11} {line(outcome)}", flush=True)
     return found
 
 
@@ -123,6 +122,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
     parser.add_argument("--warmup", type=float, default=1.0, help="seconds of load before each measurement")
+    parser.add_argument(
+        "--only", action="append", choices=["-".join(call) for call in CALLS], help="a call, instead of all; can be repeated"
+    )
     parser.add_argument("--page", type=Path, default=PAGE)
     told = parser.parse_args()
     method = METHOD.format(
@@ -136,16 +138,14 @@ def main() -> None:
         "",
         method,
         "",
-        "| call | calls/s of one | of two | times | | the cores' bound | CPU us of one | of two | times | | PostgreSQL's of one | of two"
-        " | generator's |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| call | CPU us of one | of two | times | | PostgreSQL's of one | of two | calls/s of one | of two | times | | the cores' bound |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    found = measure(told.rounds, told.seconds, told.warmup)
-    lines += [pair.row(f"{'HTTP' if door == 'http' else 'gRPC'} {scenario}") for (door, scenario), pair in found.items()]
-    for (door, scenario), pair in found.items():
-        failed = next((each for each in (*pair.one, *pair.two) if each.failures), None)
-        if failed is not None:
-            lines.append(f"\n{door} {scenario}: {failed.failures} calls failed, first: {failed.first_failure}")
+    found = measure(told)
+    lines += [each.row(f"{'HTTP' if door == 'http' else 'gRPC'} {scenario}") for (door, scenario), each in found.items()]
+    for call, each in found.items():
+        if each.failed is not None:
+            lines.append(f"\n{' '.join(call)}: {each.failed.failures} calls failed, first: {each.failed.first_failure}")
     text = "\n".join(lines) + "\n"
     print(text)
     told.page.write_text(text)

@@ -20,6 +20,8 @@ PROOFS = {
     "refuse": ("R15", "hazards refused at start"),
     "malformed": ("S3", "malformed input"),
     "hostile": ("S4", "hostile clients"),
+    "refresh": ("S6", "one refresh token used by many, and while its session is revoked"),
+    "guessing": ("S9, in part", "how long sign-ins take that fail"),
 }
 
 METHOD = """\

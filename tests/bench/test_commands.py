@@ -39,7 +39,7 @@ def test_workers_are_compared_call_by_call(tmp_path):
     assert done.returncode == 0, done.stderr
     rows = table(tmp_path / "page.md")
     assert [row[0] for row in rows] == ["HTTP get", "HTTP list", "gRPC get", "HTTP create", "gRPC create"]
-    assert all("passed" in cell or "missed" in cell for row in rows for cell in (row[4], row[9]))
+    assert all("passed" in cell or "missed" in cell for row in rows for cell in (row[4], row[10]))
     assert "calls failed" not in (tmp_path / "page.md").read_text()
 
 

@@ -12,6 +12,8 @@ from people import CANARIES, PASSWORD, Person, fresh, numbers
 
 from tests.contract.callers import Caller, Cast
 from tests.contract.doors import DOORS, OK, Outcome, addressed, http, request_of, rules_of
+from tests.modules.providers import twin
+from tests.modules.signing_in import provider_of, put
 
 METHODS = {method.full_name: method for servicer in SERVICERS for method in servicer.service.methods}
 ANYONE_SIGNED_IN = "*"
@@ -106,6 +108,42 @@ def a_wrong_code(cast: Cast) -> dict[str, Any]:
     return {"id": str(cast.owner.id), "reset": {"password": PASSWORD, "secret": "wrong"}}
 
 
+def a_provider(cast: Cast) -> dict[str, Any]:
+    issuer = twin().issuer()
+    assert cast.admin.post("/auth/providers", provider_of(issuer)).status_code == 201
+    return {"name": issuer.name}
+
+
+def a_change_of_a_provider(cast: Cast) -> dict[str, Any]:
+    named = a_provider(cast)
+    return {**named, "provider": {**named, "issuer": "https://accounts.example.com", "client_id": "changed"}}
+
+
+def a_facebook_token(cast: Cast) -> dict[str, Any]:
+    for name, value in (("social.facebook.app_id", twin().app_id), ("social.facebook.secret_key", twin().app_secret)):
+        put(cast.admin, name, value)
+    return {"token": {"access_token": twin().facebook_token()}}
+
+
+def a_google_code(cast: Cast) -> dict[str, Any]:
+    for name, value in (("social.google.client_id", twin().google.client_id), ("social.google.secret_key", twin().google.secret)):
+        put(cast.admin, name, value)
+    return {"token": {"authorization_code": twin().google.code()}}
+
+
+def a_new_identity(cast: Cast) -> dict[str, Any]:
+    issuer = twin().issuer()
+    assert cast.admin.post("/auth/providers", provider_of(issuer)).status_code == 201
+    return {"user_id": str(cast.owner.id), "token": {"provider": issuer.name, "token": issuer.token()}}
+
+
+def an_identity(cast: Cast) -> dict[str, Any]:
+    asked = a_new_identity(cast)
+    assert cast.owner.post("/users/me/identities", asked["token"]).status_code == 202
+    found = [each["id"] for each in cast.owner.get("/users/me/identities").json() if each["provider"] == asked["token"]["provider"]]
+    return {"user_id": str(cast.owner.id), "id": found[0]}
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
@@ -170,6 +208,15 @@ GIVEN = {
     "gamehall.maintenance.v1.MaintenanceService.SetMaintenance": Given(a_notice, "/maintenance"),
     "gamehall.maintenance.v1.MaintenanceService.UpdateMaintenance": Given(a_notice, "/maintenance"),
     "gamehall.locations.v1.LocationService.ListStates": Given(lambda cast: {"country_code_iso3": "FRA"}),
+    "gamehall.social.v1.IdentityService.DeleteIdentity": Given(an_identity, "/users/{user_id}/identities"),
+    "gamehall.social.v1.IdentityService.LinkFacebook": Given(a_facebook_token),
+    "gamehall.social.v1.IdentityService.LinkGoogle": Given(a_google_code),
+    "gamehall.social.v1.IdentityService.LinkIdentity": Given(a_new_identity, "/users/{user_id}/identities"),
+    "gamehall.social.v1.IdentityService.ListIdentities": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/identities"),
+    "gamehall.social.v1.ProviderService.CreateProvider": Given(lambda cast: {"provider": provider_of(twin().issuer())}),
+    "gamehall.social.v1.ProviderService.DeleteProvider": Given(a_provider),
+    "gamehall.social.v1.ProviderService.GetProvider": Given(a_provider),
+    "gamehall.social.v1.ProviderService.UpdateProvider": Given(a_change_of_a_provider),
     "gamehall.users.v1.UserService.CreateUser": Given(a_new_user),
     "gamehall.users.v1.PasswordService.SetPassword": Given(
         a_password_of_everybody, "/users/{id}", Outcome("INVALID_ARGUMENT", "INVALID_VALUE")
@@ -264,7 +311,8 @@ def test_not_yours_and_not_there_are_the_same_answer(world, cast, name):
     theirs, look = about(method, there)
     nobodys = type(theirs)()
     nobodys.CopyFrom(theirs)
-    nobodys.id = type(nobodys.id)(2**31 - 1)
+    field = "user_id" if "user_id" in method.input_type.fields_by_name else "id"
+    setattr(nobodys, field, type(getattr(nobodys, field))(2**31 - 1))
 
     answers = [said_over_http(world, method, request, other) for request in (theirs, nobodys)]
 

@@ -92,6 +92,14 @@ def some_users(cast):
     return {"filter_search": word}
 
 
+def some_providers(cast):
+    issuer = f"https://{fresh('p')}.example.com"
+    for number in range(5):
+        provider = {"name": fresh("p"), "issuer": issuer, "client_id": f"client-{number % 2}"}
+        assert cast.admin.post("/auth/providers", provider).status_code == 201
+    return {"filter_issuer": issuer}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
     "gamehall.access.v1.ClientService.ListClients": some_clients,
@@ -102,6 +110,7 @@ MADE = {
     "gamehall.comments.v1.CommentService.ListComments": some_comments,
     "gamehall.configs.v1.ConfigService.ListConfigs": some_configs,
     "gamehall.users.v1.UserService.ListUsers": some_users,
+    "gamehall.social.v1.ProviderService.ListProviders": some_providers,
 }
 WRONG = [
     ("size", -1),

@@ -1,5 +1,6 @@
 """The command `gamehall`, as a person at a terminal uses it: each command a process of its own."""
 
+import os
 import re
 import resource
 import shutil
@@ -198,6 +199,16 @@ def test_it_may_have_as_many_connections_as_the_system_allows(made, tmp_path):
         resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
 
     assert re.search(r"Max open files +(\d+) +(\d+)", limits).groups() == (str(most), str(most))
+
+
+def test_hashing_gives_way_to_every_other_call(made, tmp_path):
+    with serving(tmp_path) as server:
+        assert server.sign_in("ann").status_code == 200
+        threads = [int(thread.name) for thread in Path(f"/proc/{server.process.pid}/task").iterdir()]
+        policies = {thread: os.sched_getscheduler(thread) for thread in threads}
+
+    assert policies[server.process.pid] == os.SCHED_OTHER
+    assert list(policies.values()).count(os.SCHED_IDLE) == 1
 
 
 def test_a_sandbox_says_so(made, tmp_path):

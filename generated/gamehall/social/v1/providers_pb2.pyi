@@ -105,22 +105,26 @@ class ListProvidersRequest(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     PAGE_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
+    FILTER_ISSUER_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Records per page, 25 unless told."""
     page: _builtins.int
     """Which page; the first is 1."""
     order: _builtins.str
     """Comma separated PROPERTY:ASC or PROPERTY:DESC; name:ASC unless told."""
+    filter_issuer: _builtins.str
+    """The issuer."""
     def __init__(
         self,
         *,
         size: _builtins.int = ...,
         page: _builtins.int = ...,
         order: _builtins.str = ...,
+        filter_issuer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_issuer", b"filter_issuer", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
