@@ -382,6 +382,18 @@ def _(s: Stage) -> None:
     assert not s.opens(second["access_token"])
 
 
+@fact("RFC7009 2.1 an end is an end, however often the token was used and asked about")
+def _(s: Stage) -> None:
+    ended, going_on = s.tokens(), s.tokens()
+    for told in (ended, going_on):
+        assert s.opens(told["access_token"])
+        assert s.about(told["access_token"]).json()["active"]
+        assert s.about(told["access_token"]).json()["active"]
+    for told in (ended, going_on):
+        assert s.revoke(told["access_token"]).status_code == 200
+        assert not s.opens(told["access_token"])
+
+
 @fact("RFC7009 2.1 other sessions of the person go on")
 def _(s: Stage) -> None:
     ended, going_on = s.tokens(), s.tokens()

@@ -1,14 +1,25 @@
-"""Any order of sign-ins, refreshes, reuses and ends, through the front door of both databases, against a model of it."""
+"""Any order of sign-ins, refreshes, reuses, ends, and changes of password and roles, through the front door of both databases, against a
+model of it."""
 
 from typing import Any
 
 import pytest
+import requests
 from gamehall_server.kit.clock import SECOND
 from gamehall_server.modules.auth.sessions import GRACE, MOST_REPLAYS
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
-from people import PASSWORD
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from people import CANARIES, PASSWORD, fresh
 from worlds import World, settings_for, sqlite_url
 
 from tests.databases import shared_postgres
@@ -22,7 +33,9 @@ def stage(request, tmp_path_factory, recorder):
     database, engine = request.param.split("-")
     url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("states"))
     world = World(settings_for(url, engine), recorder.observe)
-    yield Stage(world)
+    stage = Stage(world)
+    stage.admin, stage.password, stage.roles = world.admin(), PASSWORD, ["ROLE_USER"]
+    yield stage
     world.close()
 
 
@@ -59,6 +72,7 @@ def machine_on(stage: Stage) -> type[RuleBasedStateMachine]:
         @initialize()
         def start(self) -> None:
             self.families: list[Family] = []
+            self.pending: list[list[Any]] = []
 
         def _begun(self, told: dict[str, Any], client: str) -> Token:
             self.families.append(Family(client))
@@ -67,24 +81,27 @@ def machine_on(stage: Stage) -> type[RuleBasedStateMachine]:
         @precondition(lambda self: len(self.families) < 4)
         @rule(target=tokens)
         def sign_in_with_a_password(self) -> Token:
-            given = {"grant_type": "password", "client_id": stage.ours, "username": stage.ann.username, "password": PASSWORD}
+            given = {"grant_type": "password", "client_id": stage.ours, "username": stage.ann.username, "password": stage.password}
             return self._begun(stage.token(given).json(), stage.ours)
 
         @precondition(lambda self: len(self.families) < 4)
         @rule(target=codes)
         def sign_in_on_the_page(self) -> list[Any]:
-            # The code, and later the family that came of it.
-            return [stage.code(), None]
+            # The code; whether it is still good; and later the token that came of it.
+            self.pending.append([stage.code(password=stage.password), True, None])
+            return self.pending[-1]
 
         @rule(target=tokens, code=codes)
         def use_a_code(self, code: list[Any]) -> Any:
             answer = stage.exchange(code[0])
-            if code[1] is None:
-                code[1] = self._begun(answer.json(), stage.app)
-                return code[1]
+            if code[1] and code[2] is None:
+                code[2] = self._begun(answer.json(), stage.app)
+                return code[2]
             assert answer.json()["error"] == "invalid_grant"
-            code[1].family.alive = False
-            return code[1]
+            if code[2] is None:
+                return multiple()
+            code[2].family.alive = False
+            return code[2]
 
         @rule(target=tokens, token=tokens)
         def refresh(self, token: Token) -> Token:
@@ -120,6 +137,31 @@ def machine_on(stage: Stage) -> type[RuleBasedStateMachine]:
             assert stage.revoke(text, client_id=token.family.client).status_code == 200
             token.family.alive = False
 
+        @precondition(lambda self: any(family.alive for family in self.families))
+        @rule()
+        def change_the_password(self) -> None:
+            """All sessions end but the one that did it, and codes that nobody used."""
+            by = next(family for family in self.families if family.alive)
+            password = fresh("another password ")
+            CANARIES.add(password)
+            changed = requests.put(
+                stage.world.url + "/users/me/password", json={"value": password}, headers={"Authorization": f"Bearer {by.access[-1]}"}
+            )
+            assert changed.ok, changed.text
+            stage.password = password
+            for family in self.families:
+                family.alive = family is by
+            for code in self.pending:
+                code[1] = False
+
+        @rule(role=st.sampled_from(["ROLE_ADMIN", None]))
+        def change_the_roles(self, role: str | None) -> None:
+            """Every token that is good opens what its holder may do now, and no token ends."""
+            roles = ["ROLE_USER", *([role] if role else [])]
+            changed = stage.admin.put(f"/auth/users/{stage.ann.id}/roles", roles)
+            assert changed.ok, changed.text
+            stage.roles = sorted(roles)
+
         @rule(token=tokens)
         def revoke_by_another_client(self, token: Token) -> None:
             assert stage.revoke(token.text, client_id=stage.other).json()["error"] == "invalid_grant"
@@ -127,7 +169,9 @@ def machine_on(stage: Stage) -> type[RuleBasedStateMachine]:
         @invariant()
         def tokens_are_good_as_long_as_their_family(self) -> None:
             for family in getattr(self, "families", []):
-                assert [stage.opens(token) for token in family.access] == [family.alive] * len(family.access)
+                told = [stage.get("/me", token) for token in family.access]
+                assert [answer.ok for answer in told] == [family.alive] * len(told)
+                assert [answer.json()["roles"] for answer in told if answer.ok] == [stage.roles] * (len(told) * family.alive)
 
     return Tokens
 

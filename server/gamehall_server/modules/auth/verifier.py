@@ -153,6 +153,9 @@ class TokenVerifier:
         return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user, session.grant)
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
+        if digest in self._known:
+            # Verified twice, at once or because somebody asked about it: what is dropped must be there once.
+            self._drop(digest)
         while len(self._known) >= MOST_KNOWN:
             self._drop(next(iter(self._known)))
         self._known[digest] = caller
