@@ -8,6 +8,8 @@ from sqlmodel import Field, SQLModel
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.columns import Moment, NumberedRow
 from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.modules.access import revoke
+from gamehall_server.modules.access.tables import SessionRow
 
 
 class IdentityRow(NumberedRow, table=True):
@@ -68,6 +70,17 @@ _replace = Query(
     .values(app=bindparam("its_app"), subject=bindparam("its_subject"), linked_date=bindparam("now", type_=BigInteger))
 )
 _remove = Query(delete(_i).where(_i.c.id == bindparam("this", type_=BigInteger)))
+_sessions = table_of(SessionRow).table
+_end = Query(
+    update(_sessions)
+    .where(
+        _sessions.c.user_id == _user,
+        _sessions.c.grant == bindparam("provider"),
+        _sessions.c.id != bindparam("but", type_=BigInteger),
+        _sessions.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now", type_=BigInteger))
+)
 _provider = Query(select(_p).where(_p.c.name == bindparam("name")), providers.Row)
 _users_of = Query(select(func.count()).select_from(_i).where(_i.c.provider == bindparam("name")))
 _spent = Query(select(_s.c.hash).where(_s.c.hash == bindparam("hash")))
@@ -108,6 +121,12 @@ async def keep(db: Handle, key: Key, user_id: int, now: Micros) -> bool:
         return True
     db.later(_add, id=await db.new_id("identity"), **key._asdict(), user_id=user_id, linked_date=now)
     return False
+
+
+def end_sessions(db: Handle, user_id: int, provider: str, now: Micros, but: int) -> None:
+    """Ends the sessions that a provider opened for a user, all but one."""
+    db.later(_end, user=user_id, provider=provider, now=now, but=but)
+    revoke(db, "user", user_id)
 
 
 def remove(db: Handle, identity_id: int) -> None:
