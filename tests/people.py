@@ -12,7 +12,7 @@ from gamehall.configs.v1 import configs_pb2_grpc
 from gamehall.locations.v1 import locations_pb2_grpc
 from gamehall.maintenance.v1 import maintenance_pb2_grpc
 from gamehall.platform.v1 import platform_pb2_grpc
-from gamehall.users.v1 import users_pb2_grpc
+from gamehall.users.v1 import passwords_pb2_grpc, users_pb2_grpc
 
 numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
@@ -28,6 +28,7 @@ class Stubs:
         channel = grpc.intercept_channel(channel, _Metadata(metadata))
         self.comments = comments_pb2_grpc.CommentServiceStub(channel)
         self.users = users_pb2_grpc.UserServiceStub(channel)
+        self.passwords = passwords_pb2_grpc.PasswordServiceStub(channel)
         self.tokens = tokens_pb2_grpc.TokenServiceStub(channel)
         self.locations = locations_pb2_grpc.LocationServiceStub(channel)
         self.configs = configs_pb2_grpc.ConfigServiceStub(channel)

@@ -50,7 +50,20 @@ class BackUp(msgspec.Struct, tag="backup"):
     path: str
 
 
-Order = AddUser | AddClient | BackUp
+class RotateKeys(msgspec.Struct, tag="rotate"):
+    """`gamehall rotate-keys`; its answer is a sentence."""
+
+    after_seconds: int | None
+    compromised: bool
+
+
+class VerifyAudit(msgspec.Struct, tag="audit"):
+    """`gamehall verify-audit`; its answer is what the chain tells."""
+
+    known: str
+
+
+Order = AddUser | AddClient | BackUp | RotateKeys | VerifyAudit
 
 
 class Answer(msgspec.Struct):

@@ -51,6 +51,8 @@ def serve(
     )
 
     def banner(server: "Running | Doors") -> None:
+        from gamehall_server.consumers import told_of_mail
+
         if settings.log_format == "json":
             told = {
                 "version": __version__,
@@ -58,6 +60,7 @@ def serve(
                 "engine": server.engine,
                 "workers": settings.workers,
                 "tls": bool(settings.tls_certificate),
+                "mail": told_of_mail(settings),
                 "database": _without_password(settings.database_url),
             }
             ports = {"http_port": server.http_port, "grpc_port": server.grpc_port, "ops_port": server.ops_port}
@@ -80,6 +83,7 @@ def serve(
         if settings.workers > 1:
             err.print(f"  workers    {settings.workers}")
         err.print(f"  database   {_without_password(settings.database_url)}")
+        err.print(f"  mail       {told_of_mail(settings)}")
         if server.admin_password:
             err.print(f"  [bold]admin      {settings.admin_username} / {server.admin_password}[/bold]  (shown this once)")
 
@@ -153,6 +157,29 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], database_ur
 
     url = _settings(database_url=database_url).database_url
     out.print(_explained(lambda: run(url, file)), soft_wrap=True)
+
+
+@app.command("rotate-keys")
+def rotate_keys(
+    after: Annotated[int | None, typer.Option(help="Seconds until it signs; a day unless told.", min=0)] = None,
+    compromised: Annotated[bool, typer.Option("--compromised", help="It signs now, and no other key is good any more.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Announce a new key that signs access tokens. What the old ones signed stays good until it expires."""
+    from gamehall_server.beside import RotateKeys
+
+    out.print(_carried_out(_settings(database_url=database_url), RotateKeys(after, compromised)), soft_wrap=True)
+
+
+@app.command("verify-audit")
+def verify_audit(
+    known: Annotated[str, typer.Option(help="An end that this command told before: nothing up to it may be missing.")] = "",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Look whether every row of the audit log is as it was written. Tells the end of its chain: keep it elsewhere, for --known."""
+    from gamehall_server.beside import VerifyAudit
+
+    out.print(_carried_out(_settings(database_url=database_url), VerifyAudit(known)), soft_wrap=True)
 
 
 @app.command()

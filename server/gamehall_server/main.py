@@ -8,6 +8,7 @@ from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
 
 from gamehall_server import __version__
+from gamehall_server.consumers import register_consumers
 from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, SystemClock, token
 from gamehall_server.kit.dispatch import Dispatcher
 from gamehall_server.kit.egress import Egress
@@ -22,11 +23,16 @@ from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, devices, locations, social, users  # noqa: F401
-from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, PasswordHasher, Revocations
+from gamehall_server.modules import configs, locations, social, users
+from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
+from gamehall_server.modules.access.client_service import Clients
+from gamehall_server.modules.access.permission_service import Permissions
+from gamehall_server.modules.access.role_service import Roles
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
+from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
+from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
@@ -37,6 +43,8 @@ from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.social import Social
 from gamehall_server.modules.social.servicer import Identities, Providers
+from gamehall_server.modules.users.passwords import Passwords
+from gamehall_server.modules.users.role_service import UserRoles
 from gamehall_server.modules.users.servicer import Users
 from gamehall_server.settings import Settings
 
@@ -93,6 +101,7 @@ class Parts(NamedTuple):
     egress: Egress
     social: Social
     rules: users.Rules
+    attempts: Attempts
 
 
 # Every config that the product reads.
@@ -100,15 +109,23 @@ BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *so
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
+    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
     Identities: lambda parts: Identities(parts.social),
+    IssuedTokens: lambda _: IssuedTokens(),
+    LocationLog: lambda _: LocationLog(),
     Locations: lambda parts: Locations(parts.configs),
     Maintenance: lambda parts: Maintenance(parts.notice),
+    Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
+    Permissions: lambda _: Permissions(),
     Platform: lambda parts: Platform(parts.health),
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
+    Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
-    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social)),
+    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules),
 }
 
@@ -159,8 +176,8 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     health = Health(database)
     egress = Egress(settings.egress_allow, settings.egress_ports, seconds=settings.egress_seconds)
     accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
-    rules = users.Rules(values)
-    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules)
+    rules, attempts = users.Rules(values), Attempts(database, settings.network_tries)
+    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -171,6 +188,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     if observe is not unobserved:
         observers.append(observe)
     dispatcher = Dispatcher(database, outbox)
+    register_consumers(dispatcher, settings, database, outbox, secrets, values, clock)
     app = App(
         database,
         verifier,
@@ -193,24 +211,8 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     await _settle(database, access)
     password = await _settle_admin(settings, database, hasher, rules, now)
     revocations = Revocations(verifier.hear, verifier.forget_everything)
-    return Product(
-        app,
-        database,
-        health,
-        hasher,
-        verifier,
-        keys,
-        secrets,
-        revocations,
-        egress,
-        metrics,
-        outbox,
-        dispatcher,
-        rules,
-        spans,
-        kept,
-        password,
-    )
+    running = (revocations, egress, metrics, outbox, dispatcher, rules)
+    return Product(app, database, health, hasher, verifier, keys, secrets, *running, spans, kept, password)
 
 
 def secrets_of(settings: Settings) -> Secrets:

@@ -18,6 +18,7 @@ from gamehall_bridge.remote import Remote
 
 from gamehall_server.admin import perform
 from gamehall_server.beside import side_door
+from gamehall_server.kit.audit import MOST_TOGETHER, seal
 from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.engines import GrpcDoor
 from gamehall_server.kit.errors import Fault
@@ -25,7 +26,9 @@ from gamehall_server.kit.health import PATIENCE
 from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build, served
-from gamehall_server.modules.access import POLL, sweep_revocations
+from gamehall_server.modules.access import POLL, sweep_attempts, sweep_revocations
+from gamehall_server.modules.auth.issued import sweep_locations
+from gamehall_server.modules.users import sweep_resets
 from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
 from gamehall_server.tls import Tls, tls_of
@@ -33,6 +36,7 @@ from gamehall_server.tls import Tls, tls_of
 T = TypeVar("T")
 log = logging.getLogger("gamehall.serve")
 SWEEP_SECONDS = 600
+SEAL_SECONDS = 1.0
 HEALTH = "/gamehall.platform.v1.PlatformService/GetHealth"
 
 
@@ -121,7 +125,7 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         await http.start()
         product.dispatcher.start()
         spare_the_collector()
-        chores = [asyncio.create_task(_sweep(product.app))]
+        chores = [asyncio.create_task(_sweep(product.app)), asyncio.create_task(_seal(product))]
         if product.database.dialect == "postgresql":
             # Before the doors answer for long: what is remembered is trusted no further than this has read.
             product.verifier.trusted_until = -inf
@@ -160,7 +164,8 @@ async def _sweep(app: App) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await app.sweep()
-            await app.database.write(sweep_revocations)
+            for sweep in (sweep_revocations, sweep_attempts, sweep_locations, sweep_resets):
+                await app.database.write(sweep)
         except Fault as fault:
             log.warning("sweep failed: %s", fault.message)
 
@@ -174,6 +179,18 @@ async def _renew(product: Product) -> None:
                 await kept.renew(product.database.reader())
         except Fault as fault:
             log.warning("what is kept in memory was not renewed: %s", fault.message)
+
+
+async def _seal(product: Product) -> None:
+    """Puts what the audit log has new into its chain. Of several processes one does it at a time."""
+    while True:
+        try:
+            sealed = await seal(product.database, product.secrets)
+        except Fault as fault:
+            log.warning("the audit log was not sealed: %s", fault.message)
+            sealed = 0
+        if sealed < MOST_TOGETHER:
+            await asyncio.sleep(SEAL_SECONDS)
 
 
 async def _watch(product: Product) -> None:
@@ -197,6 +214,18 @@ def bridge(settings: Settings, target: str, started: Callable[[HttpDoor], None])
     _until_told(bridging(settings, target), started)
 
 
+def raise_open_files() -> None:
+    """Lets this process have as many files open as the system allows it: a connection is one, and many shells allow 1,024 unless asked."""
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS says there is no limit, and then refuses to have none.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _until_told(serving: contextlib.AbstractAsyncContextManager[T], started: Callable[[T], None], lifeline: int | None = None) -> None:
     async def until_told() -> None:
         told = asyncio.Event()
@@ -209,4 +238,5 @@ def _until_told(serving: contextlib.AbstractAsyncContextManager[T], started: Cal
             started(server)
             await told.wait()
 
+    raise_open_files()
     uvloop.run(until_told())

@@ -21,7 +21,8 @@ class Settings:
     database_url: str = DEFAULT_DATABASE
     sandbox: bool = False
     grpc_engine: str = "auto"
-    # Who signs access tokens: their `iss` and `aud`.
+    # Who signs access tokens: their `iss` and `aud`. Where it is this deployment's public address, such as https://game.example, clients
+    # find everything they need to sign people in at /.well-known/oauth-authorization-server of it (RFC 8414).
     issuer: str = "gamehall"
     admin_username: str = "admin"
     admin_password: str = ""
@@ -64,13 +65,15 @@ class Settings:
     facebook_url: str = "https://graph.facebook.com/v24.0"
     google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # An address.
     google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
+    # Failed tries to sign in, and codes asked for, that one address has free; then it is slowed. More where many share an address.
+    network_tries: int = 100
     # Days that events are kept after everybody has taken them.
     events_kept_days: int = 3
     # Where mail goes: smtp://user:password@host:port, smtps:// for TLS from the start. Empty: files in a folder.
     smtp_url: str = ""
     # The sender of mail; the config email.out_address comes first.
     mail_from: str = "gamehall@localhost.localdomain"
-    # Where mail is written without an SMTP server; empty: the folder mail beside the SQLite file, or here.
+    # Where mail is written without an SMTP server; empty: the folder mail beside the file of the root key.
     mail_folder: str = ""
     # Templates of mail that come before the built-in ones, in files of the same names.
     mail_templates: str = ""
@@ -85,6 +88,11 @@ class Settings:
         passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
         kept = (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(","))
         return tuple(secret for secret in kept if secret)
+
+    @property
+    def mail_path(self) -> Path:
+        """Where mail is written while no server takes it."""
+        return Path(self.mail_folder) if self.mail_folder else self.key_file.with_name("mail")
 
     @property
     def key_file(self) -> Path:

@@ -8,7 +8,7 @@ from gamehall_server.main import SERVICERS
 from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from people import PASSWORD, Person, fresh
+from people import CANARIES, PASSWORD, Person, fresh, numbers
 
 from tests.contract.callers import Caller, Cast
 from tests.contract.doors import DOORS, OK, Outcome, addressed, http, request_of, rules_of
@@ -49,6 +49,63 @@ def a_notice(cast: Cast) -> dict[str, Any]:
     notice = {"message": "all is well", "access_locked": False}
     assert cast.admin.post("/maintenance", notice).status_code == 200
     return {"maintenance": notice}
+
+
+def a_permission(cast: Cast) -> dict[str, Any]:
+    word = fresh("MADE_")
+    assert cast.admin.post("/auth/permissions", {"permission": word, "name": "made"}).status_code == 200
+    return {"permission": word}
+
+
+def a_role(cast: Cast) -> dict[str, Any]:
+    word = fresh("ROLE_MADE_")
+    assert cast.admin.post("/auth/roles", {"role": word, "name": "made"}).status_code == 201
+    return {"role": word}
+
+
+def a_client(cast: Cast) -> dict[str, Any]:
+    key = fresh("made.")
+    told = cast.admin.post("/auth/clients", {"client_key": key, "name": "made"})
+    assert told.status_code == 200
+    CANARIES.add(told.json()["secret"])
+    return {"client_key": key}
+
+
+def a_session(cast: Cast) -> dict[str, Any]:
+    return {"username": cast.owner.username, "client_id": "web"}
+
+
+def a_session_to_end(cast: Cast) -> dict[str, Any]:
+    username = fresh("new")
+    assert cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD}).status_code == 200
+    return {"username": username}
+
+
+def without_roles(cast: Cast) -> int:
+    """A user who holds nothing, so that whoever may give roles may give this one none."""
+    username = fresh("new")
+    made = cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD})
+    number = int(made.json()["id"])
+    assert cast.admin.put(f"/auth/users/{number}/roles", []).status_code == 200
+    return number
+
+
+def a_change_of_a_user(cast: Cast) -> dict[str, Any]:
+    told = {"username": cast.owner.username, "email": f"{cast.owner.username}@example.com", "description": fresh("changed")}
+    return {"id": str(cast.owner.id), "user": told}
+
+
+def a_tag(cast: Cast) -> dict[str, Any]:
+    return {"user_id": str(cast.owner.id), "tag": fresh("tag")}
+
+
+def a_password_of_everybody(cast: Cast) -> dict[str, Any]:
+    # Refused when all else is right: a good one would end the owner's sessions.
+    return {"id": str(cast.owner.id), "password": "12345678"}
+
+
+def a_wrong_code(cast: Cast) -> dict[str, Any]:
+    return {"id": str(cast.owner.id), "reset": {"password": PASSWORD, "secret": "wrong"}}
 
 
 def a_provider(cast: Cast) -> dict[str, Any]:
@@ -92,9 +149,52 @@ class Given(NamedTuple):
 
     fields: Callable[[Cast], dict[str, Any]]
     look: str = ""
+    # How it ends for who may call.
+    ends: Outcome = OK
 
 
+def a_way_to_the_login_page(cast: Cast) -> dict[str, Any]:
+    asked = {"response_type": "code", "client_id": cast.application, "state": "there", "scope": "read"}
+    return {**asked, "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
+
+
+def a_login(cast: Cast) -> dict[str, Any]:
+    return {**a_way_to_the_login_page(cast), "username": cast.owner.username, "password": PASSWORD, "decision": "allow"}
+
+
+def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
+    key, secret = cast.server
+    return {"client_id": key, "client_secret": secret, "token": "none of ours"}
+
+
+ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
 GIVEN = {
+    f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
+    f"{ROLES}.GetRole": Given(a_role),
+    f"{ROLES}.UpdateRole": Given(lambda cast: (made := a_role(cast)) | {"role_resource": made | {"name": "other"}}),
+    f"{ROLES}.DeleteRole": Given(a_role),
+    # None that a caller would have to hold: what one may give is tested with the roles.
+    f"{ROLES}.SetRolePermissions": Given(a_role),
+    f"{ROLES}.GetClientRoles": Given(a_client),
+    f"{ROLES}.SetClientRoles": Given(a_client),
+    f"{CLIENTS}.CreateClient": Given(lambda cast: {"client": {"client_key": fresh("made."), "name": "made", "is_public": True}}),
+    f"{CLIENTS}.GetClient": Given(a_client),
+    f"{CLIENTS}.UpdateClient": Given(lambda cast: (made := a_client(cast)) | {"client": made | {"name": "other"}}),
+    f"{CLIENTS}.DeleteClient": Given(a_client),
+    f"{CLIENTS}.SetGrantTypes": Given(a_client),
+    f"{CLIENTS}.SetRedirectURIs": Given(a_client),
+    f"{PERMISSIONS}.CreatePermission": Given(lambda cast: {"permission": {"permission": fresh("MADE_"), "name": "made"}}),
+    f"{PERMISSIONS}.GetPermission": Given(a_permission),
+    f"{PERMISSIONS}.UpdatePermission": Given(lambda cast: (made := a_permission(cast)) | {"permission_resource": made | {"name": "other"}}),
+    f"{PERMISSIONS}.DeletePermission": Given(a_permission),
+    "gamehall.users.v1.UserRoleService.GetUserRoles": Given(lambda cast: {"user_id": str(cast.owner.id)}),
+    "gamehall.users.v1.UserRoleService.SetUserRoles": Given(lambda cast: {"user_id": str(without_roles(cast))}),
+    "gamehall.auth.v1.IssuedTokenService.GetIssuedToken": Given(a_session),
+    "gamehall.auth.v1.IssuedTokenService.DeleteIssuedTokens": Given(a_session_to_end),
+    "gamehall.auth.v1.AuthorizationService.Authorize": Given(a_login),
+    "gamehall.auth.v1.AuthorizationService.GetLoginPage": Given(a_way_to_the_login_page),
+    "gamehall.auth.v1.AuthorizationService.IntrospectToken": Given(a_token_of_a_server),
+    "gamehall.auth.v1.AuthorizationService.RevokeToken": Given(a_token_of_a_server),
     "gamehall.auth.v1.TokenService.CreateToken": Given(a_sign_in),
     "gamehall.comments.v1.CommentService.DeleteComment": Given(a_comment_of, "/comments/{id}"),
     "gamehall.comments.v1.CommentService.GetComment": Given(a_comment_of, "/comments/{id}"),
@@ -118,6 +218,16 @@ GIVEN = {
     "gamehall.social.v1.ProviderService.GetProvider": Given(a_provider),
     "gamehall.social.v1.ProviderService.UpdateProvider": Given(a_change_of_a_provider),
     "gamehall.users.v1.UserService.CreateUser": Given(a_new_user),
+    "gamehall.users.v1.PasswordService.SetPassword": Given(
+        a_password_of_everybody, "/users/{id}", Outcome("INVALID_ARGUMENT", "INVALID_VALUE")
+    ),
+    "gamehall.users.v1.PasswordService.StartPasswordReset": Given(lambda cast: {"id": str(next(numbers) + 10**9)}),
+    "gamehall.users.v1.PasswordService.SubmitPasswordReset": Given(lambda cast: {"username": fresh("nobody")}),
+    "gamehall.users.v1.PasswordService.FinishPasswordReset": Given(a_wrong_code, ends=Outcome("INVALID_ARGUMENT", "RESET_CODE")),
+    "gamehall.users.v1.UserService.AddUserTag": Given(a_tag),
+    "gamehall.users.v1.UserService.ListUserTags": Given(lambda cast: {"user_id": str(cast.owner.id)}),
+    "gamehall.users.v1.UserService.RemoveUserTag": Given(a_tag),
+    "gamehall.users.v1.UserService.UpdateUser": Given(a_change_of_a_user, "/users/{id}"),
     "gamehall.users.v1.UserService.GetUser": Given(lambda cast: {"id": str(cast.owner.id)}, "/users/{id}"),
 }
 NOTHING = Given(lambda cast: {})
@@ -137,14 +247,15 @@ def expected(method: MethodDescriptor, caller: Caller, owner: Person) -> Outcome
         return OK
     if caller.flaw:
         return Outcome("UNAUTHENTICATED", caller.flaw)
+    ends = GIVEN.get(method.full_name, NOTHING).ends
     if rules.policy.open:
-        return OK
+        return ends
     if caller.token is None:
         return Outcome("UNAUTHENTICATED", "TOKEN_MISSING")
     if opens(rules.policy.any, caller):
-        return OK
+        return ends
     if opens(rules.policy.own, caller) and caller.user_id is not None:
-        return OK if caller.user_id == owner.id or not about_one(method) else Outcome("NOT_FOUND", "NOT_FOUND")
+        return ends if caller.user_id == owner.id or not about_one(method) else Outcome("NOT_FOUND", "NOT_FOUND")
     return Outcome("PERMISSION_DENIED", "FORBIDDEN")
 
 

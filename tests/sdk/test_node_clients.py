@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people import PASSWORD, Person, fresh
+from people import CANARIES, PASSWORD, Person, fresh
 from worlds import World
 
 from tests.contract.reading import examples, fetched, misfits, operations
@@ -52,7 +52,14 @@ def calls(world: World) -> list[dict[str, Any]]:
     """Every call of calls.json and its answer."""
     server, admin = world.client("ROLE_USER"), world.client("ROLE_ADMIN")
     given = {**newcomer("knetik"), "client": server.username, "secret": server.refresh_token}
-    given |= {"admin": admin.token, "config": fresh("game.colour."), **provided(admin)}
+    given |= {
+        "admin": admin.token,
+        "config": fresh("game.colour."),
+        "word": fresh("WORD_"),
+        "long": fresh("a-secret-of-the-game-server-x-"),
+        **provided(admin),
+    }
+    CANARIES.add(given["long"])
     calls = with_variants(json.loads((HERE / "calls.json").read_text()), METHODS, fresh("knetik"))
     return node("knetik.js", url=world.url, given=given, calls=calls)
 

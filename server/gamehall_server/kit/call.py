@@ -1,7 +1,8 @@
 """A call: who asks, through which door, and what a method may use while it answers."""
 
 import enum
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,6 +30,8 @@ class Caller(msgspec.Struct, frozen=True):
     user_id: int | None = None
     user: Any = None
     grant: str | None = None
+    # The scope words of a token that does not open everything its holder may do.
+    limited_to: frozenset[str] | None = None
 
     @property
     def principal(self) -> str:
@@ -60,12 +63,23 @@ class Event(msgspec.Struct, frozen=True):
     key: str
 
 
+class Change(NamedTuple):
+    """A record that a call changed, such as "role:ROLE_MODERATOR", and its fields before and after; None where there was none."""
+
+    target: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
 class Call:
     """The second argument of every method."""
 
-    __slots__ = ("_scope", "arrival", "caller", "db", "events", "now", "refusal", "scoped")
+    __slots__ = ("_scope", "arrival", "audited", "caller", "changes", "db", "events", "now", "refusal", "scoped")
 
-    def __init__(self, arrival: Arrival, caller: Caller | None, scope: Scope, now: Micros, db: Handle) -> None:
+    def __init__(self, arrival: Arrival, caller: Caller | None, scope: Scope, now: Micros, db: Handle, *, audited: bool = False) -> None:
+        # Whether the contract asks for an audit row, and what it shall tell.
+        self.audited = audited
+        self.changes: list[Change] = []
         self.arrival = arrival
         self.caller = caller
         self.now = now
@@ -98,3 +112,8 @@ class Call:
     def emit(self, type: str, event: Event) -> None:
         """Announces what happened. The outbox keeps it in the call's transaction."""
         self.events.append((type, event))
+
+    def changed(self, target: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+        """Tells the audit log of a record that changed. Never of a secret, nor of what is private."""
+        if self.audited:
+            self.changes.append(Change(target, before, after))

@@ -270,5 +270,5 @@ class _Loop:
 
 def _pause(tries: int) -> Micros:
     """A pause that doubles with each try, less a random part, so that those that failed together do not come back together."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (tries - 1))
+    longest: Micros = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (tries - 1))
     return longest // 4 + int(clock.chance() * (longest - longest // 4))

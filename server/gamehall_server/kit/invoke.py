@@ -177,6 +177,8 @@ class App:
         caller = await self._authenticate(rpc, arrival)
         self._gate(rpc, caller)
         scope = rpc.access.scope(caller)
+        if caller is not None and caller.limited_to is not None:
+            rpc.access.within(caller, "read" if rpc.reads else "write")
         self._rate(rpc, caller, arrival)
         violations = rpc.check(request)
         if violations:
@@ -184,7 +186,7 @@ class App:
             raise Invalid(reason=ErrorReason.ERROR_REASON_REQUIRED if required else None, violations=tuple(violations))
         if rpc.user_field is not None:
             _name_user(request, rpc.user_field, caller)
-        return Call(arrival, caller, scope, self.clock.now(), self.database.reader())
+        return Call(arrival, caller, scope, self.clock.now(), self.database.reader(), audited=rpc.rules.audit)
 
     async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         call = await self._begin(rpc, request, arrival)
@@ -210,7 +212,7 @@ class App:
 
         async def work(db: Handle) -> Message:
             # A retried transaction starts over: nothing of the failed try may stay.
-            call.db, call.events, call.refusal, call.scoped = db, [], None, scoped
+            call.db, call.events, call.changes, call.refusal, call.scoped = db, [], [], None, scoped
             if keyed:
                 earlier = await idempotency.answered(rpc, call, digest)
                 if earlier is not None:

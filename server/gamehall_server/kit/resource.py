@@ -15,10 +15,12 @@ from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.mapping import Computed, Embed, Mapper
 from gamehall_server.kit.page import Page
 from gamehall_server.kit.rows import Rows
-from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.storage import Query, Totals, table_of
 from gamehall_server.kit.validation import rules_of
 
 R = TypeVar("R", bound=SQLModel)
+# What the audit log tells of a confidential value.
+KEPT, CHANGED = "confidential", "confidential, changed"
 CREATED, UPDATED = "created_date", "updated_date"
 
 
@@ -43,6 +45,7 @@ class Resource(Generic[R]):
     embeds:   fields that show a record of another table, joined in the same query.
     computed: fields made from a column.
     order:    the order of lists that name none.
+    totals:   lists whose lengths are kept, because they may become long.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Resource(Generic[R]):
         embeds: Mapping[str, Embed] | None = None,
         computed: Mapping[str, Computed] | None = None,
         order: str = "id:ASC",
+        totals: tuple[Totals, ...] = (),
     ) -> None:
         self.rows = table_of(model)
         self.table = self.rows.table
@@ -73,12 +77,15 @@ class Resource(Generic[R]):
         self._numbered = self._names[0] == "id"
         # Each shape of a statement is compiled once.
         self._get = lru_cache(maxsize=None)(self._build_get)
-        self._listing = Listing(self.table, self._joined, self.sortable, order)
+        self._listing = Listing(self.table, self._joined, self.sortable, order, totals)
         self._own = None if owner is None else (equals("own__", self.table.columns[owner]), None)
         self._veil = veil
         self._plain = None if veil is None else (Filter("veil__", lambda value: (None, {}), lambda shape: veil.condition), None)
         self._change = lru_cache(maxsize=64)(self._build_change)
         self._shown = {embed.column: _by_id(embed) for embed in self.embeds.values()}
+        fields: Any = message.DESCRIPTOR.fields
+        told = [field for field in fields if field.name in self.table.columns and field.name not in (CREATED, UPDATED) and _is_open(field)]
+        self._told = {field.name: rules_of(field).confidential for field in told}
         self._remove = Query(delete(self.table).where(self.key == bindparam("id", type_=self.key.type)))
 
     # What a caller may reach.
@@ -146,6 +153,8 @@ class Resource(Generic[R]):
                 values[self.owner] = call.user_id
         complete = {name: values.get(name) for name in self._names}
         call.db.later(self.rows.insert, **complete)
+        if call.audited:
+            call.changed(f"{self.table.name}:{complete[self.key.name]}", None, self._of_audit(complete))
         return tuple(complete.values())
 
     async def show(self, call: Call, row: tuple[Any, ...], message: Any) -> None:
@@ -169,6 +178,9 @@ class Resource(Generic[R]):
         """Writes these columns of a row that was loaded with its lock."""
         if UPDATED in self._dates:
             values.setdefault(UPDATED, call.now)
+        if call.audited:
+            before = {name: getattr(row, name) for name in values}
+            call.changed(f"{self.table.name}:{getattr(row, self.key.name)}", self._of_audit(before), self._of_audit(values, before))
         for name, value in values.items():
             setattr(row, name, value)
         call.db.later(self._change(tuple(values)), key=getattr(row, self.key.name), **values)
@@ -176,6 +188,19 @@ class Resource(Generic[R]):
     async def remove(self, call: Call, row: R) -> None:
         """Deletes a row that was loaded with its lock."""
         call.db.later(self._remove, id=getattr(row, self.key.name))
+        if call.audited:
+            before = {name: getattr(row, name) for name in self._names}
+            call.changed(f"{self.table.name}:{getattr(row, self.key.name)}", self._of_audit(before), None)
+
+    def _of_audit(self, values: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What the audit log may tell of column values: nothing secret or private, and of what is confidential only that it changed."""
+        told = {}
+        for name, confidential in self._told.items():
+            if name in values:
+                told[name] = values[name]
+                if confidential:
+                    told[name] = CHANGED if before is not None and before[name] != values[name] else KEPT
+        return told
 
     # Statements, one per shape.
 

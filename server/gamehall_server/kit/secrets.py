@@ -71,7 +71,9 @@ class Secrets:
         if form != FORM or root is None:
             raise Unreadable(f"the {purpose} {id} was sealed with a root key that is not here")
         try:
-            box = base64.b64decode(text, altchars=b"-_", validate=True)
+            box = base64.urlsafe_b64decode(text)
+            if base64.urlsafe_b64encode(box).decode() != text:
+                raise ValueError(text)
             return root.box(purpose).decrypt(box[:NONCE], box[NONCE:], _place(purpose, id)).decode()
         except (InvalidTag, ValueError):
             raise Unreadable(f"the {purpose} {id} was changed, or belongs elsewhere") from None

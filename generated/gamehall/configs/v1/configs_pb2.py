@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gamehall/configs/v1/configs.proto\x12\x13gamehall.configs.v1\x1a\x1dgamehall/common/v1/page.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xd6\x01\n\x06\x43onfig\x12\x30\n\x04name\x18\x01 \x01(\tB\x1c\xe2\x41\x02\x02\x05\xaa\xd4\x18\x13\x10\x64j\x0fgame.backgroundR\x04name\x12#\n\x05value\x18\x02 \x01(\tB\r\xaa\xd4\x18\t\x10\x90Nj\x04\x62lueR\x05value\x12\x46\n\x0b\x64\x65scription\x18\x03 \x01(\tB$\xaa\xd4\x18 \x10\xff\x01j\x1bThe colour behind the game.R\x0b\x64\x65scription\x12\x1f\n\x0bpublic_read\x18\x04 \x01(\x08R\npublicRead:\x0c\xaa\xd4\x18\x08\n\x06\x43onfig\"\x9c\x01\n\x12ListConfigsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12,\n\rfilter_search\x18\x04 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01R\x0c\x66ilterSearch\"\xa9\x01\n\x13ListConfigsResponse\x12\x35\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1b.gamehall.configs.v1.ConfigR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo:\x18\xaa\xd4\x18\x14\n\x12PageResourceConfig\"P\n\x13\x43reateConfigRequest\x12\x39\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigB\x04\xe2\x41\x01\x02R\x06\x63onfig\"K\n\x14\x43reateConfigResponse\x12\x33\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigR\x06\x63onfig\"2\n\x10GetConfigRequest\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x04name\"H\n\x11GetConfigResponse\x12\x33\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigR\x06\x63onfig\"p\n\x13UpdateConfigRequest\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x04name\x12\x39\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigB\x04\xe2\x41\x01\x02R\x06\x63onfig\"\x16\n\x14UpdateConfigResponse\"5\n\x13\x44\x65leteConfigRequest\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x04name\"\x16\n\x14\x44\x65leteConfigResponse2\x88\x07\n\rConfigService\x12\xa4\x01\n\x0bListConfigs\x12\'.gamehall.configs.v1.ListConfigsRequest\x1a(.gamehall.configs.v1.ListConfigsResponse\"B\x90\x02\x01\xaa\xd4\x18+\n\x03\x12\x01*2\x15\n\ngetConfigs\x12\x07\x43onfigsB\rCONFIGS_ADMIN\x82\xd3\xe4\x93\x02\n\x12\x08/configs\x12\xba\x01\n\x0c\x43reateConfig\x12(.gamehall.configs.v1.CreateConfigRequest\x1a).gamehall.configs.v1.CreateConfigResponse\"U\xaa\xd4\x18\x31\n\x0f\x12\rCONFIGS_ADMIN\x10\x01\x18\x01 \xc9\x01\x32\x17\n\x0c\x63reateConfig\x12\x07\x43onfigs\x82\xd3\xe4\x93\x02\x1a\"\x08/configs:\x06\x63onfigb\x06\x63onfig\x12\xac\x01\n\tGetConfig\x12%.gamehall.configs.v1.GetConfigRequest\x1a&.gamehall.configs.v1.GetConfigResponse\"P\x90\x02\x01\xaa\xd4\x18*\n\x03\x12\x01*2\x14\n\tgetConfig\x12\x07\x43onfigsB\rCONFIGS_ADMIN\x82\xd3\xe4\x93\x02\x19\x12\x0f/configs/{name}b\x06\x63onfig\x12\xb4\x01\n\x0cUpdateConfig\x12(.gamehall.configs.v1.UpdateConfigRequest\x1a).gamehall.configs.v1.UpdateConfigResponse\"O\xaa\xd4\x18,\n\x0f\x12\rCONFIGS_ADMIN\x18\x01\x32\x17\n\x0cupdateConfig\x12\x07\x43onfigs\x82\xd3\xe4\x93\x02\x19\x1a\x0f/configs/{name}:\x06\x63onfig\x12\xac\x01\n\x0c\x44\x65leteConfig\x12(.gamehall.configs.v1.DeleteConfigRequest\x1a).gamehall.configs.v1.DeleteConfigResponse\"G\xaa\xd4\x18,\n\x0f\x12\rCONFIGS_ADMIN\x18\x01\x32\x17\n\x0c\x64\x65leteConfig\x12\x07\x43onfigs\x82\xd3\xe4\x93\x02\x11*\x0f/configs/{name}B\x95\x01\n\x17\x63om.gamehall.configs.v1B\x0c\x43onfigsProtoP\x01\xa2\x02\x03GCX\xaa\x02\x13Gamehall.Configs.V1\xca\x02\x13Gamehall\\Configs\\V1\xe2\x02\x1fGamehall\\Configs\\V1\\GPBMetadata\xea\x02\x15Gamehall::Configs::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gamehall/configs/v1/configs.proto\x12\x13gamehall.configs.v1\x1a\x1dgamehall/common/v1/page.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xd9\x01\n\x06\x43onfig\x12\x30\n\x04name\x18\x01 \x01(\tB\x1c\xe2\x41\x02\x02\x05\xaa\xd4\x18\x13\x10\x64j\x0fgame.backgroundR\x04name\x12&\n\x05value\x18\x02 \x01(\tB\x10\xaa\xd4\x18\x0c\x10\x90Nj\x04\x62lue\xa0\x01\x01R\x05value\x12\x46\n\x0b\x64\x65scription\x18\x03 \x01(\tB$\xaa\xd4\x18 \x10\xff\x01j\x1bThe colour behind the game.R\x0b\x64\x65scription\x12\x1f\n\x0bpublic_read\x18\x04 \x01(\x08R\npublicRead:\x0c\xaa\xd4\x18\x08\n\x06\x43onfig\"\x9c\x01\n\x12ListConfigsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12,\n\rfilter_search\x18\x04 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01R\x0c\x66ilterSearch\"\xa9\x01\n\x13ListConfigsResponse\x12\x35\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1b.gamehall.configs.v1.ConfigR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo:\x18\xaa\xd4\x18\x14\n\x12PageResourceConfig\"P\n\x13\x43reateConfigRequest\x12\x39\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigB\x04\xe2\x41\x01\x02R\x06\x63onfig\"K\n\x14\x43reateConfigResponse\x12\x33\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigR\x06\x63onfig\"2\n\x10GetConfigRequest\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x04name\"H\n\x11GetConfigResponse\x12\x33\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigR\x06\x63onfig\"p\n\x13UpdateConfigRequest\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x04name\x12\x39\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x1b.gamehall.configs.v1.ConfigB\x04\xe2\x41\x01\x02R\x06\x63onfig\"\x16\n\x14UpdateConfigResponse\"5\n\x13\x44\x65leteConfigRequest\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x64R\x04name\"\x16\n\x14\x44\x65leteConfigResponse2\x88\x07\n\rConfigService\x12\xa4\x01\n\x0bListConfigs\x12\'.gamehall.configs.v1.ListConfigsRequest\x1a(.gamehall.configs.v1.ListConfigsResponse\"B\x90\x02\x01\xaa\xd4\x18+\n\x03\x12\x01*2\x15\n\ngetConfigs\x12\x07\x43onfigsB\rCONFIGS_ADMIN\x82\xd3\xe4\x93\x02\n\x12\x08/configs\x12\xba\x01\n\x0c\x43reateConfig\x12(.gamehall.configs.v1.CreateConfigRequest\x1a).gamehall.configs.v1.CreateConfigResponse\"U\xaa\xd4\x18\x31\n\x0f\x12\rCONFIGS_ADMIN\x10\x01\x18\x01 \xc9\x01\x32\x17\n\x0c\x63reateConfig\x12\x07\x43onfigs\x82\xd3\xe4\x93\x02\x1a\"\x08/configs:\x06\x63onfigb\x06\x63onfig\x12\xac\x01\n\tGetConfig\x12%.gamehall.configs.v1.GetConfigRequest\x1a&.gamehall.configs.v1.GetConfigResponse\"P\x90\x02\x01\xaa\xd4\x18*\n\x03\x12\x01*2\x14\n\tgetConfig\x12\x07\x43onfigsB\rCONFIGS_ADMIN\x82\xd3\xe4\x93\x02\x19\x12\x0f/configs/{name}b\x06\x63onfig\x12\xb4\x01\n\x0cUpdateConfig\x12(.gamehall.configs.v1.UpdateConfigRequest\x1a).gamehall.configs.v1.UpdateConfigResponse\"O\xaa\xd4\x18,\n\x0f\x12\rCONFIGS_ADMIN\x18\x01\x32\x17\n\x0cupdateConfig\x12\x07\x43onfigs\x82\xd3\xe4\x93\x02\x19\x1a\x0f/configs/{name}:\x06\x63onfig\x12\xac\x01\n\x0c\x44\x65leteConfig\x12(.gamehall.configs.v1.DeleteConfigRequest\x1a).gamehall.configs.v1.DeleteConfigResponse\"G\xaa\xd4\x18,\n\x0f\x12\rCONFIGS_ADMIN\x18\x01\x32\x17\n\x0c\x64\x65leteConfig\x12\x07\x43onfigs\x82\xd3\xe4\x93\x02\x11*\x0f/configs/{name}B\x95\x01\n\x17\x63om.gamehall.configs.v1B\x0c\x43onfigsProtoP\x01\xa2\x02\x03GCX\xaa\x02\x13Gamehall.Configs.V1\xca\x02\x13Gamehall\\Configs\\V1\xe2\x02\x1fGamehall\\Configs\\V1\\GPBMetadata\xea\x02\x15Gamehall::Configs::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIG'].fields_by_name['name']._loaded_options = None
   _globals['_CONFIG'].fields_by_name['name']._serialized_options = b'\342A\002\002\005\252\324\030\023\020dj\017game.background'
   _globals['_CONFIG'].fields_by_name['value']._loaded_options = None
-  _globals['_CONFIG'].fields_by_name['value']._serialized_options = b'\252\324\030\t\020\220Nj\004blue'
+  _globals['_CONFIG'].fields_by_name['value']._serialized_options = b'\252\324\030\014\020\220Nj\004blue\240\001\001'
   _globals['_CONFIG'].fields_by_name['description']._loaded_options = None
   _globals['_CONFIG'].fields_by_name['description']._serialized_options = b'\252\324\030 \020\377\001j\033The colour behind the game.'
   _globals['_CONFIG']._loaded_options = None
@@ -77,27 +77,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIGSERVICE'].methods_by_name['DeleteConfig']._loaded_options = None
   _globals['_CONFIGSERVICE'].methods_by_name['DeleteConfig']._serialized_options = b'\252\324\030,\n\017\022\rCONFIGS_ADMIN\030\0012\027\n\014deleteConfig\022\007Configs\202\323\344\223\002\021*\017/configs/{name}'
   _globals['_CONFIG']._serialized_start=188
-  _globals['_CONFIG']._serialized_end=402
-  _globals['_LISTCONFIGSREQUEST']._serialized_start=405
-  _globals['_LISTCONFIGSREQUEST']._serialized_end=561
-  _globals['_LISTCONFIGSRESPONSE']._serialized_start=564
-  _globals['_LISTCONFIGSRESPONSE']._serialized_end=733
-  _globals['_CREATECONFIGREQUEST']._serialized_start=735
-  _globals['_CREATECONFIGREQUEST']._serialized_end=815
-  _globals['_CREATECONFIGRESPONSE']._serialized_start=817
-  _globals['_CREATECONFIGRESPONSE']._serialized_end=892
-  _globals['_GETCONFIGREQUEST']._serialized_start=894
-  _globals['_GETCONFIGREQUEST']._serialized_end=944
-  _globals['_GETCONFIGRESPONSE']._serialized_start=946
-  _globals['_GETCONFIGRESPONSE']._serialized_end=1018
-  _globals['_UPDATECONFIGREQUEST']._serialized_start=1020
-  _globals['_UPDATECONFIGREQUEST']._serialized_end=1132
-  _globals['_UPDATECONFIGRESPONSE']._serialized_start=1134
-  _globals['_UPDATECONFIGRESPONSE']._serialized_end=1156
-  _globals['_DELETECONFIGREQUEST']._serialized_start=1158
-  _globals['_DELETECONFIGREQUEST']._serialized_end=1211
-  _globals['_DELETECONFIGRESPONSE']._serialized_start=1213
-  _globals['_DELETECONFIGRESPONSE']._serialized_end=1235
-  _globals['_CONFIGSERVICE']._serialized_start=1238
-  _globals['_CONFIGSERVICE']._serialized_end=2142
+  _globals['_CONFIG']._serialized_end=405
+  _globals['_LISTCONFIGSREQUEST']._serialized_start=408
+  _globals['_LISTCONFIGSREQUEST']._serialized_end=564
+  _globals['_LISTCONFIGSRESPONSE']._serialized_start=567
+  _globals['_LISTCONFIGSRESPONSE']._serialized_end=736
+  _globals['_CREATECONFIGREQUEST']._serialized_start=738
+  _globals['_CREATECONFIGREQUEST']._serialized_end=818
+  _globals['_CREATECONFIGRESPONSE']._serialized_start=820
+  _globals['_CREATECONFIGRESPONSE']._serialized_end=895
+  _globals['_GETCONFIGREQUEST']._serialized_start=897
+  _globals['_GETCONFIGREQUEST']._serialized_end=947
+  _globals['_GETCONFIGRESPONSE']._serialized_start=949
+  _globals['_GETCONFIGRESPONSE']._serialized_end=1021
+  _globals['_UPDATECONFIGREQUEST']._serialized_start=1023
+  _globals['_UPDATECONFIGREQUEST']._serialized_end=1135
+  _globals['_UPDATECONFIGRESPONSE']._serialized_start=1137
+  _globals['_UPDATECONFIGRESPONSE']._serialized_end=1159
+  _globals['_DELETECONFIGREQUEST']._serialized_start=1161
+  _globals['_DELETECONFIGREQUEST']._serialized_end=1214
+  _globals['_DELETECONFIGRESPONSE']._serialized_start=1216
+  _globals['_DELETECONFIGRESPONSE']._serialized_end=1238
+  _globals['_CONFIGSERVICE']._serialized_start=1241
+  _globals['_CONFIGSERVICE']._serialized_end=2145
 # @@protoc_insertion_point(module_scope)

@@ -79,6 +79,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
     ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: _ErrorReason.ValueType  # 64
     """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+    ERROR_REASON_LOCKED: _ErrorReason.ValueType  # 200
+    """The record came with the product."""
+    ERROR_REASON_NOT_HELD: _ErrorReason.ValueType  # 201
+    """More than the caller has."""
+    ERROR_REASON_IN_USE: _ErrorReason.ValueType  # 202
+    """Others hold the record."""
     ERROR_REASON_RESET_CODE: _ErrorReason.ValueType  # 220
     """A code that was sent is no good."""
     ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 221
@@ -95,6 +101,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Nothing else would let the user in."""
     ERROR_REASON_SIGNED_IN_BY_PROVIDER: _ErrorReason.ValueType  # 245
     """The session comes from the provider itself."""
+    ERROR_REASON_OAUTH_INVALID_SCOPE: _ErrorReason.ValueType  # 260
+    """The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
+    ERROR_REASON_INSUFFICIENT_SCOPE: _ErrorReason.ValueType  # 261
+    """The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
+    ERROR_REASON_CROSS_SITE: _ErrorReason.ValueType  # 262
+    """A form of ours that another site sent."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed."""
@@ -151,6 +163,12 @@ ERROR_REASON_OAUTH_UNAUTHORIZED_CLIENT: ErrorReason.ValueType  # 63
 """The client may not use this grant (RFC 6749 section 5.2 unauthorized_client)."""
 ERROR_REASON_OAUTH_UNSUPPORTED_GRANT_TYPE: ErrorReason.ValueType  # 64
 """The grant type is unknown (RFC 6749 section 5.2 unsupported_grant_type)."""
+ERROR_REASON_LOCKED: ErrorReason.ValueType  # 200
+"""The record came with the product."""
+ERROR_REASON_NOT_HELD: ErrorReason.ValueType  # 201
+"""More than the caller has."""
+ERROR_REASON_IN_USE: ErrorReason.ValueType  # 202
+"""Others hold the record."""
 ERROR_REASON_RESET_CODE: ErrorReason.ValueType  # 220
 """A code that was sent is no good."""
 ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 221
@@ -167,6 +185,12 @@ ERROR_REASON_LAST_SIGN_IN: ErrorReason.ValueType  # 244
 """Nothing else would let the user in."""
 ERROR_REASON_SIGNED_IN_BY_PROVIDER: ErrorReason.ValueType  # 245
 """The session comes from the provider itself."""
+ERROR_REASON_OAUTH_INVALID_SCOPE: ErrorReason.ValueType  # 260
+"""The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
+ERROR_REASON_INSUFFICIENT_SCOPE: ErrorReason.ValueType  # 261
+"""The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
+ERROR_REASON_CROSS_SITE: ErrorReason.ValueType  # 262
+"""A form of ours that another site sent."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

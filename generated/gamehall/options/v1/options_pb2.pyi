@@ -148,6 +148,7 @@ class MethodRules(_message.Message):
     SANDBOX_FIELD_NUMBER: _builtins.int
     ALSO_FIELD_NUMBER: _builtins.int
     IN_MAINTENANCE_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     keyed: _builtins.bool
     """The caller may send an Idempotency-Key; a repeat with the same key answers what the first call answered."""
     audit: _builtins.bool
@@ -162,6 +163,8 @@ class MethodRules(_message.Message):
     """Served only when the deployment runs with --sandbox."""
     in_maintenance: _builtins.bool
     """Served to everybody while the deployment is locked for maintenance. All others are then for MAINTENANCE_ADMIN alone."""
+    form: _builtins.bool
+    """Of an OAuth endpoint: the parameters come as a form alone, never in the query string."""
     @_builtins.property
     def policy(self) -> Global___Policy:
         """Who may call."""
@@ -186,10 +189,11 @@ class MethodRules(_message.Message):
         sandbox: _builtins.bool = ...,
         also: _abc.Iterable[_builtins.str] | None = ...,
         in_maintenance: _builtins.bool = ...,
+        form: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "published", b"published"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["also", b"also", "audit", b"audit", "in_maintenance", b"in_maintenance", "keyed", b"keyed", "oauth", b"oauth", "policy", b"policy", "published", b"published", "sandbox", b"sandbox", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also", b"also", "audit", b"audit", "form", b"form", "in_maintenance", b"in_maintenance", "keyed", b"keyed", "oauth", b"oauth", "policy", b"policy", "published", b"published", "sandbox", b"sandbox", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -244,6 +248,7 @@ class FieldRules(_message.Message):
     DECIMAL_FIELD_NUMBER: _builtins.int
     EXAMPLE_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    CONFIDENTIAL_FIELD_NUMBER: _builtins.int
     BY_CONFIG_FIELD_NUMBER: _builtins.int
     min_length: _builtins.int
     """Shortest text, in characters."""
@@ -271,6 +276,8 @@ class FieldRules(_message.Message):
     """A value as a caller may send it, for the examples of the documents: texts and words as they are, everything else as JSON. A request
     body is shown with those of its fields that have one.
     """
+    confidential: _builtins.bool
+    """The audit log tells that it changed, and neither what it was nor what it became."""
     by_config: _builtins.bool
     """A REQUIRED field that a config may make optional: the method says that it is missing, not the contract."""
     @_builtins.property
@@ -298,11 +305,12 @@ class FieldRules(_message.Message):
         decimal: Global___Decimal | None = ...,
         example: _builtins.str = ...,
         filter: Global___Filter | None = ...,
+        confidential: _builtins.bool = ...,
         by_config: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "filter", b"filter", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "by_config", b"by_config", "decimal", b"decimal", "example", b"example", "filter", b"filter", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "by_config", b"by_config", "confidential", b"confidential", "decimal", b"decimal", "example", b"example", "filter", b"filter", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015

@@ -6,6 +6,7 @@ from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
 from gamehall_server.kit.storage.tables import Table, table_of
+from gamehall_server.kit.storage.totals import Totals
 from gamehall_server.kit.storage.transactions import oldest_under_way, this_transaction
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Handle",
     "Query",
     "Table",
+    "Totals",
     "UnsafeDatabase",
     "UnsafeSQLite",
     "any_of",

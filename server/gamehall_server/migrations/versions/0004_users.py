@@ -1,4 +1,4 @@
-"""Users without an address or a password, tags, password resets, attempts, devices, and deliveries of the outbox."""
+"""Users without an address or a password, tags, password resets, attempts, and deliveries of the outbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,41 +38,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_delivery_event_id"), "delivery", ["event_id"], unique=False)
     op.create_index("ix_delivery_key", "delivery", ["consumer", "key", "seq"], unique=False)
     op.create_table(
-        "device",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("device_type", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=True),
-        sa.Column("description", sa.String(), nullable=True),
-        sa.Column("location", sa.String(), nullable=True),
-        sa.Column("mac_address", sa.String(), nullable=True),
-        sa.Column("make", sa.String(), nullable=True),
-        sa.Column("model", sa.String(), nullable=True),
-        sa.Column("os", sa.String(), nullable=True),
-        sa.Column("serial", sa.String(), nullable=True),
-        sa.Column("condition", sa.String(), nullable=True),
-        sa.Column("status", sa.String(), nullable=True),
-        sa.Column("data", sa.Text(), nullable=True),
-        sa.Column("authorization", sa.String(), nullable=True),
-        sa.Column("imei", sa.String(), nullable=True),
-        sa.Column("notification_platform", sa.String(), nullable=True),
-        sa.Column("number", sa.String(), nullable=True),
-        sa.Column("owner_id", sa.BigInteger(), nullable=True),
-        sa.Column("created_date", sa.BigInteger(), nullable=False),
-        sa.Column("updated_date", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["owner_id"], ["user.id"], name=op.f("fk_device_owner_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_device")),
-    )
-    op.create_index("ix_device_owner", "device", ["owner_id", "id"], unique=False)
-    op.create_table(
-        "device_login",
-        sa.Column("hash", sa.String(), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_device_login_user_id")),
-        sa.PrimaryKeyConstraint("hash", name=op.f("pk_device_login")),
-    )
-    op.create_index(op.f("ix_device_login_user_id"), "device_login", ["user_id"], unique=False)
-    op.create_table(
         "known_place",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -97,23 +62,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "tag", name=op.f("pk_user_tag")),
     )
     op.create_index(op.f("ix_user_tag_tag"), "user_tag", ["tag"], unique=False)
-    op.create_table(
-        "device_tag",
-        sa.Column("device_id", sa.String(), nullable=False),
-        sa.Column("tag", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_device_tag_device_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("device_id", "tag", name=op.f("pk_device_tag")),
-    )
-    op.create_index(op.f("ix_device_tag_tag"), "device_tag", ["tag"], unique=False)
-    op.create_table(
-        "device_user",
-        sa.Column("device_id", sa.String(), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_device_user_device_id"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_device_user_user_id")),
-        sa.PrimaryKeyConstraint("device_id", "user_id", name=op.f("pk_device_user")),
-    )
-    op.create_index(op.f("ix_device_user_user_id"), "device_user", ["user_id"], unique=False)
     op.create_index(op.f("ix_outbox_at"), "outbox", ["at"], unique=False)
     op.add_column("user", sa.Column("email_folded", sa.String(), nullable=True))
     with op.batch_alter_table("user", table_kwargs={"sqlite_autoincrement": True}) as user:

@@ -1,8 +1,10 @@
 """Roles, permissions, API clients and passwords: who may do what, and how they prove who they are."""
 
-from gamehall_server.modules.access.attempts import ASKED, NETWORK, Attempts, Counted, count, digest, network
+from gamehall_server.modules.access.attempts import ASKED, Attempts, Counted, count, digest, sweep_attempts
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
+from gamehall_server.modules.access.granting import checked_roles, refuse_beyond, refuse_roles
 from gamehall_server.modules.access.passwords import PasswordHasher
+from gamehall_server.modules.access.redirects import redirect_matches, wrong_with_redirect
 from gamehall_server.modules.access.revocations import (
     POLL,
     Revocations,
@@ -21,13 +23,14 @@ from gamehall_server.modules.access.roles import (
     grants_of_user,
     has_role,
     known_roles,
+    take_roles,
 )
+from gamehall_server.modules.access.shown import show_roles
 
 __all__ = [
     "ASKED",
     "LONGEST_ACCESS",
     "LONGEST_REFRESH",
-    "NETWORK",
     "POLL",
     "ROLE_ADMIN",
     "ROLE_USER",
@@ -38,6 +41,7 @@ __all__ = [
     "PasswordHasher",
     "Revocations",
     "Revoked",
+    "checked_roles",
     "count",
     "digest",
     "end_sessions_of_client",
@@ -49,6 +53,13 @@ __all__ = [
     "has_role",
     "known_roles",
     "network",
+    "redirect_matches",
+    "refuse_beyond",
+    "refuse_roles",
     "revoke",
+    "show_roles",
+    "sweep_attempts",
     "sweep_revocations",
+    "take_roles",
+    "wrong_with_redirect",
 ]

@@ -70,7 +70,7 @@ class Counted(NamedTuple):
 
 _big = BigInteger
 _a, _p = table_of(AttemptRow).table, table_of(KnownPlaceRow).table
-_key = bindparam("this")
+_key: Any = bindparam("this")
 _at, _until, _failures = bindparam("now", type_=_big), bindparam("until", type_=_big), bindparam("failures", type_=_big)
 # Several may count the first try at once.
 _begin = Query(insert(_a).values(key=bindparam("key"), failures=0, at=_at, until=0).on_conflict_do_nothing())
@@ -117,15 +117,20 @@ async def count(db: Handle, counted: Iterable[Counted]) -> None:
 class Attempts:
     """Tries to prove who somebody is."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, network_tries: int) -> None:
         self._database = database
+        self._network = NETWORK._replace(free=network_tries)
+
+    def from_there(self, address: str, what: str = "sign in") -> Counted:
+        """What tries from an address are counted under."""
+        return Counted(digest("network", what, network(address)), self._network)
 
     async def judged(self, name: str, address: str, judge: Callable[[], Awaitable[bool]]) -> bool:
         """What `judge` finds: whether somebody at an address may get into the account that is called so. Call it outside of transactions.
 
         Raises Exhausted, and asks no judge, after too many failures. It is the same work for names that nobody has.
         """
-        from_there = Counted(digest("network", network(address)), NETWORK)
+        from_there = self.from_there(address)
         place = digest("place", name, network(address))
 
         async def begin(db: Handle) -> Counted:
@@ -152,7 +157,7 @@ class Attempts:
 
     async def guarded(self, address: str, judge: Callable[[], Awaitable[bool]]) -> bool:
         """As `judged`, for a secret that is too long to guess: counted by network alone."""
-        from_there = Counted(digest("network", network(address)), NETWORK)
+        from_there = self.from_there(address)
         await self._database.write(lambda db: count(db, (from_there,)))
         right = await judge()
         if right:
@@ -165,7 +170,7 @@ async def _forget(db: Handle, *counted: Counted) -> None:
         db.later(_take_back, this=each.key)
 
 
-async def sweep(db: Handle) -> None:
+async def sweep_attempts(db: Handle) -> None:
     """Removes what counts no more."""
     now = clock.real_micros()
     await db.run(_old, before=now - KEPT)

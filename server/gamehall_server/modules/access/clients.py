@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import re
+from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, insert, select
@@ -13,6 +15,18 @@ from gamehall_server.modules.access.tables import ClientRow
 
 # In seconds: the longest life of an access token, and of a refresh token that nobody uses.
 LONGEST_ACCESS, LONGEST_REFRESH = 24 * 3600, 180 * 24 * 3600
+# RFC 6749 section 2.3.1 puts the key before a colon, and it is a part of paths, of sentences, and of one line of a terminal.
+CLIENT_KEY = re.compile(r"(?![0-9]+$)[!-.0-9;-~]{1,255}")
+WRONG_KEY = "1 to 255 visible ASCII characters without a colon or a slash, and not digits alone"
+# What a client can be given; who answers them is `auth`.
+GRANT_TYPES = {
+    "authorization_code": "A person signs in on our page and is sent back with a code (RFC 6749 section 4.1, with PKCE).",
+    "client_credentials": "The client itself, by its secret (RFC 6749 section 4.4).",
+    "facebook": "A user of Facebook, by Facebook's token.",
+    "google": "A user of Google, by Google's code or token.",
+    "password": "A user, by name and password (RFC 6749 section 4.3).",
+    "refresh_token": "Whoever was signed in before (RFC 6749 section 6).",
+}
 clients = table_of(ClientRow)
 _find = Query(select(clients.table).where(clients.table.c.client_key == bindparam("client_key")), clients.Row)
 _insert = Query(insert(clients.table))
@@ -23,6 +37,7 @@ class Client(msgspec.Struct, frozen=True):
 
     id: int
     client_key: str
+    name: str
     is_public: bool
     secret_hashes: tuple[str, ...]
     grant_types: tuple[str, ...]
@@ -54,6 +69,7 @@ async def find_client(db: Handle, client_key: str) -> Client | None:
     return Client(
         id=row.id,
         client_key=row.client_key,
+        name=row.name,
         is_public=bool(row.is_public),
         secret_hashes=_good_hashes(row),
         grant_types=tuple(msgspec.json.decode(row.grant_types)),
@@ -84,21 +100,45 @@ async def add_client(
 ) -> tuple[int, str]:
     """Adds a client; gives its number, and its secret, which is shown this once ("" for a public client)."""
     secret = "" if public else clock.token()
-    number = await db.new_id("client")
-    db.later(
-        _insert,
-        id=number,
-        client_key=client_key,
-        name=name,
-        secret_hash=hash_secret(secret) if secret else None,
-        former_secret_hash=None,
-        former_secret_until=None,
-        is_public=public,
-        locked=locked,
-        grant_types=msgspec.json.encode(grant_types).decode(),
-        first_party=first_party,
-        redirect_uris=msgspec.json.encode(redirect_uris).decode(),
-        access_token_validity_seconds=900 if public else 3600,
-        refresh_token_validity_seconds=30 * 24 * 3600,
+    row = await new_client(
+        db, client_key, name, secret, grant_types=grant_types, locked=locked, first_party=first_party, redirect_uris=redirect_uris
     )
-    return number, secret
+    return row.id, secret
+
+
+async def new_client(
+    db: Handle,
+    client_key: str,
+    name: str,
+    secret: str,
+    *,
+    grant_types: tuple[str, ...] = (),
+    locked: bool = False,
+    first_party: bool = False,
+    redirect_uris: tuple[str, ...] = (),
+    access_seconds: int = 0,
+    refresh_seconds: int = 0,
+) -> ClientRow:
+    """Adds a client; gives its row. Without a secret it is public. Raises Duplicate, when the transaction ends, for a key that is taken."""
+    values = dict.fromkeys(clients.table.columns.keys()) | {
+        "id": await db.new_id("client"),
+        "client_key": client_key,
+        "name": name,
+        "secret_hash": hash_secret(secret) if secret else None,
+        "is_public": not secret,
+        "locked": locked,
+        "grant_types": msgspec.json.encode(grant_types).decode(),
+        "first_party": first_party,
+        "redirect_uris": msgspec.json.encode(redirect_uris).decode(),
+        "access_token_validity_seconds": access_seconds or (3600 if secret else 900),
+        "refresh_token_validity_seconds": refresh_seconds or 30 * 24 * 3600,
+    }
+    db.later(_insert, **values)
+    return client_row(tuple(values.values()))
+
+
+def client_row(values: tuple[Any, ...]) -> ClientRow:
+    """A row of these values, in the order of the columns."""
+    make: Any = clients.Row
+    row: ClientRow = make(*values)
+    return row

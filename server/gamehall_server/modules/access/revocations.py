@@ -2,7 +2,7 @@
 
 Whoever ends a session, or changes what a user, a client or a role may do, says so with `revoke` in the same transaction. After the commit
 this process forgets whom it concerns at once. Other processes read the table every quarter of a second, and trust what they remember no
-longer than that keeps working (docs/decisions/0020).
+longer than that keeps working (docs/decisions/0021).
 """
 
 import logging
@@ -24,7 +24,11 @@ POLL, TRUSTED, LONGEST_GAP = 0.2, 0.8, 60.0
 KEPT_FOR: Micros = 600 * SECOND
 
 _r, _s = table_of(RevocationRow).table, table_of(SessionRow).table
-_add = Query(insert(_r).values(transaction=this_transaction()))
+_add = Query(
+    insert(_r).values(
+        id=bindparam("id"), transaction=this_transaction(), kind=bindparam("kind"), subject=bindparam("subject"), at=bindparam("at")
+    )
+)
 _one = select(literal(1).label("one")).subquery()
 _news = Query(
     select(oldest_under_way(), _r.c.id, _r.c.kind, _r.c.subject).select_from(

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, insert, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, insert, select
 
-from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.kit.storage import Handle, Query, any_of, table_of
 from gamehall_server.modules.access.tables import ClientRoleRow, RolePermissionRow, RoleRow, UserRoleRow
 
 ROLE_USER = "ROLE_USER"
@@ -35,6 +35,10 @@ _of_client = Query(
 _roles = Query(select(table_of(RoleRow).table.c.role))
 _give_user = Query(insert(user_roles))
 _give_client = Query(insert(client_roles))
+_take_user = Query(
+    delete(user_roles).where(user_roles.c.user_id == bindparam("user", type_=BigInteger), any_of(user_roles.c.role, "roles"))
+)
+_hold = Query(insert(role_permissions))
 
 
 def _collect(rows: list[tuple[str, str | None]]) -> Grants:
@@ -67,3 +71,13 @@ def grant_role(db: Handle, role: str, *, user_id: int | None = None, client_id: 
 def has_role(user_id: ColumnElement[int], name: str) -> ColumnElement[bool]:
     """Whether the user of a column holds the role of the parameter `name`: a condition for lists."""
     return user_id.in_(select(user_roles.c.user_id).where(user_roles.c.role == bindparam(name)))
+
+
+def hold_permission(db: Handle, role: str, permission: str) -> None:
+    """Puts a permission into a role, in the transaction of `db`."""
+    db.later(_hold, role=role, permission=permission)
+
+
+def take_roles(db: Handle, user_id: int, roles: list[str]) -> None:
+    """Takes roles from a user, in the transaction of `db`."""
+    db.later(_take_user, user=user_id, roles=roles)

@@ -100,6 +100,8 @@ class SessionRow(NumberedRow, table=True):
     ended_at: int | None = Field(default=None, sa_type=Moment)
     # The grant that opened it, such as "password" or "facebook"; older sessions do not know.
     grant: str | None = Field(default=None)
+    # The scope it is limited to; none opens everything.
+    scope: str | None = Field(default=None)
 
 
 class RevocationRow(SQLModel, table=True):

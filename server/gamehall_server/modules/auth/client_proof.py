@@ -11,9 +11,14 @@ from gamehall_server.kit.errors import Invalid, Unauthenticated
 from gamehall_server.modules.access import Client, find_client
 
 
-async def proven_client(call: Call, client_id: str, client_secret: str) -> Client:
-    """The client of the Authorization header, or else of the parameters. Raises Unauthenticated unless it proves itself."""
-    key, secret = _basic(call.arrival.authorization) or (client_id, client_secret or None)
+async def proven_client(call: Call, client_id: str, client_secret: str, default: str = "") -> Client:
+    """The client of the Authorization header, or else of the parameters, or else the default. Raises Unauthenticated unless it proves
+    itself, and Invalid where it proves itself twice or is two."""
+    named = _basic(call.arrival.authorization)
+    if named is not None and (client_secret or client_id not in ("", named[0])):
+        told = "The client is named in the Authorization header: its parameters must not name another, nor hold a secret."
+        raise Invalid(told, reason=ErrorReason.ERROR_REASON_OAUTH_INVALID_REQUEST)
+    key, secret = named or (client_id or default, client_secret or None)
     client = await find_client(call.db, key)
     if client is None or not client.proves(secret):
         raise Unauthenticated("Unknown client or wrong secret.", reason=ErrorReason.ERROR_REASON_OAUTH_INVALID_CLIENT)

@@ -7,7 +7,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.modules import users
-from gamehall_server.modules.access import PasswordHasher
+from gamehall_server.modules.access import Attempts, PasswordHasher
 
 
 class Known(NamedTuple):
@@ -17,10 +17,13 @@ class Known(NamedTuple):
     rehashed: str | None
 
 
-async def known_by_password(hasher: PasswordHasher, call: Call, username: str, password: str) -> Known:
-    """The user. Raises Invalid (invalid_grant) for a wrong name and a wrong password alike, and takes as long for both; writes nothing."""
-    found = await users.credentials_of(call.db, users.folded(username))
-    right = await hasher.verify(found.password_hash if found else None, password)
+async def known_by_password(hasher: PasswordHasher, attempts: Attempts, call: Call, username: str, password: str) -> Known:
+    """The user. Raises Invalid (invalid_grant) for a wrong name and a wrong password alike, after the same work, and Exhausted after too
+    many failures; writes nothing but these."""
+    name = users.folded(username)
+    found = await users.credentials_of(call.db, name)
+    hashed = found.password_hash if found else None
+    right = await attempts.judged(name, call.arrival.address, lambda: hasher.verify(hashed, password))
     if found is None or found.password_hash is None or not right:
         raise Invalid("Wrong user name or password.", reason=ErrorReason.ERROR_REASON_OAUTH_INVALID_GRANT)
     rehashed = await hasher.hash(password) if hasher.outdated(found.password_hash) else None

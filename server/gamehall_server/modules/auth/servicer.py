@@ -11,9 +11,11 @@ from gamehall_server.modules.auth.client_proof import proven_client
 from gamehall_server.modules.auth.grants import GRANTS, Grant, Tools
 from gamehall_server.modules.auth.grants.base import Asked, refused
 from gamehall_server.modules.auth.grants.social import SocialGrant
+from gamehall_server.modules.auth.issued import note_location
 from gamehall_server.modules.auth.keys import KeyRing
+from gamehall_server.modules.auth.scopes import FULL, granted
 
-SCOPE, BEARER = "write read", "bearer"
+BEARER = "bearer"
 # Defaults of the published operation.
 DEFAULT_GRANT, DEFAULT_CLIENT = "client_credentials", "knetik"
 
@@ -31,7 +33,7 @@ class Tokens:
         self.CreateToken = Prepared(self._prove, self._issue)
 
     async def _prove(self, request: pb.CreateTokenRequest, call: Call) -> tuple[Asked, Grant, Any]:
-        client = await proven_client(call, request.client_id or DEFAULT_CLIENT, request.client_secret)
+        client = await proven_client(call, request.client_id, request.client_secret, DEFAULT_CLIENT)
         word = request.grant_type or DEFAULT_GRANT
         grant = self._grants.get(word) or await self._provider(word, call)
         if grant is None:
@@ -40,7 +42,8 @@ class Tokens:
             raise refused(
                 f"The client {client.client_key} may not use {word}.", ErrorReason.ERROR_REASON_OAUTH_UNAUTHORIZED_CLIENT, "grant_type"
             )
-        asked = Asked(request, call, client, word)
+        scope = granted(request.scope)
+        asked = Asked(request, call, client, word, None if scope == FULL else scope)
         return asked, grant, await grant.prove(asked)
 
     async def _provider(self, word: str, call: Call) -> Grant | None:
@@ -52,9 +55,12 @@ class Tokens:
         issued = await grant.issue(asked, proof)
         if issued is None:
             return pb.CreateTokenResponse()
+        if issued.session.user_id is not None:
+            await note_location(call, issued.session.user_id)
         seconds = asked.client.access_seconds
-        token = self._verifier.issue(issued.session, seconds)
-        answer = pb.CreateTokenResponse(access_token=token, token_type=BEARER, expires_in=seconds, scope=SCOPE)
+        scope = issued.scope or issued.session.scope or FULL
+        token = self._verifier.issue(issued.session, seconds, scope)
+        answer = pb.CreateTokenResponse(access_token=token, token_type=BEARER, expires_in=seconds, scope=scope)
         if issued.refresh_token is not None:
             answer.refresh_token = issued.refresh_token
         return answer

@@ -74,9 +74,10 @@ URL = Kind("an address that begins with http:// or https://, or nothing", _match
 PHONE = Kind("a telephone number in digits, or nothing", _matching(_PHONE))
 EMAIL = Kind("an e-mail address, or nothing", _email)
 
+OUT_ADDRESS = BuiltIn("email.out_address", "The sender of e-mails that name none.", EMAIL)
 # Those that the published guide and models name, for modules that are still to come: each moves there.
 NAMED: tuple[BuiltIn[Any], ...] = (
-    BuiltIn("email.out_address", "The sender of e-mails that name none.", EMAIL),
+    OUT_ADDRESS,
     BuiltIn("text.out_number", "The sender of text messages that name none.", PHONE),
     BuiltIn("invoice.processing_expiration_hours", "How long an invoice may stay in processing, in hours.", whole(1, 8760), "24"),
 )

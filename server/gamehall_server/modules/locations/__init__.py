@@ -1,7 +1,7 @@
 """Countries and states, and where a caller is."""
 
-from gamehall_server.modules.locations.geolocation import DEFAULT_COUNTRY
+from gamehall_server.modules.locations.geolocation import DEFAULT_COUNTRY, country_at
 
 BUILT_INS = (DEFAULT_COUNTRY,)
 
-__all__ = ["BUILT_INS"]
+__all__ = ["BUILT_INS", "country_at"]

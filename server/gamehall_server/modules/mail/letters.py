@@ -42,7 +42,7 @@ class Templates:
         self._forms = {name: self._read(name) for name in VALUES} if folder else {}
 
     def message(self, letter: Letter, sender: str, number: str) -> EmailMessage:
-        """A letter as mail. `number` makes its Message-ID, so that who gets it twice can tell. Raises ValueError for an address that is none."""
+        """A letter as mail. `number` makes its Message-ID, so that who gets it twice can tell. ValueError for what is no address."""
         form = self._forms.get(letter.template)
         if form is None:
             form = self._forms[letter.template] = self._read(letter.template)

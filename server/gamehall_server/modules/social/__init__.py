@@ -30,6 +30,10 @@ class Social:
         }
         self._openid = OpenID(egress)
 
+    async def exists(self, db: Handle, name: str) -> bool:
+        """Whether there is a provider of this name."""
+        return name in self._built_in or await provider_of(db, name) is not None
+
     async def find(self, db: Handle, name: str) -> "Way | None":
         """The provider of this name, unless there is none or it is switched off."""
         built_in = self._built_in.get(name)

@@ -1,14 +1,19 @@
 """Users."""
 
-from gamehall_server.modules.users.policy import BUILT_INS, Identity, Rules, folded, ready
+from gamehall_server.modules.users import policy, resets
+from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.registration import Registration, register
+from gamehall_server.modules.users.resets import Resets, sweep_resets
 from gamehall_server.modules.users.tables import Credentials, credentials_of, email_taken, has_password, signed_in, summary, summary_of
+
+BUILT_INS = (*policy.BUILT_INS, *resets.BUILT_INS)
 
 __all__ = [
     "BUILT_INS",
     "Credentials",
     "Identity",
     "Registration",
+    "Resets",
     "Rules",
     "credentials_of",
     "email_taken",
@@ -19,4 +24,5 @@ __all__ = [
     "signed_in",
     "summary",
     "summary_of",
+    "sweep_resets",
 ]

@@ -11,11 +11,11 @@ from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.storage import Handle
-from gamehall_server.modules.access import ASKED, NETWORK, Attempts, Counted, PasswordHasher, count, digest, end_sessions_of_user, network
+from gamehall_server.modules.access import ASKED, Attempts, Counted, PasswordHasher, count, digest, end_sessions_of_user
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.records import load
 from gamehall_server.modules.users.resets import REQUEST, ResetAsked, drop_resets, found_reset, hash_of, lock_reset
-from gamehall_server.modules.users.tables import drop_device_logins, set_password, users
+from gamehall_server.modules.users.tables import set_password, users
 
 
 class PasswordChanged(Event, frozen=True):
@@ -50,10 +50,8 @@ class Passwords:
 
     async def _set(self, request: pb.SetPasswordRequest, call: Call, hashed: str) -> pb.SetPasswordResponse:
         row = await load(call, request.id, lock=True)
-        own = call.caller is not None and call.user_id == row.id
-        await self._change(
-            call, row.id, hashed, but=call.caller.session_id if own and call.caller else None, first=row.password_hash is None
-        )
+        session = call.caller.session_id if call.caller is not None and call.user_id == row.id else None
+        await self._change(call, row.id, hashed, but=session)
         return pb.SetPasswordResponse()
 
     async def SubmitPasswordReset(self, request: pb.SubmitPasswordResetRequest, call: Call) -> pb.SubmitPasswordResetResponse:
@@ -70,7 +68,7 @@ class Passwords:
     async def _ask(self, call: Call, by: str, told: str) -> None:
         """Counts, and leaves all the rest to a consumer of the outbox: the caller's work and time are the same whoever is meant."""
         key = digest("reset", by, told)
-        await count(call.db, (Counted(key, ASKED), Counted(digest("reset network", network(call.arrival.address)), NETWORK)))
+        await count(call.db, (Counted(key, ASKED), self._attempts.from_there(call.arrival.address, "reset")))
         call.emit("password_reset_asked", ResetAsked(f"reset:{key}", by, self._secrets.seal(REQUEST, key, told), key))
 
     async def _prove(self, request: pb.FinishPasswordResetRequest, call: Call) -> Found:
@@ -98,13 +96,12 @@ class Passwords:
             raise Invalid(violations=tuple(wrong))
         return await self._hasher.hash(password)
 
-    async def _change(self, call: Call, user_id: int, hashed: str, *, but: int | None = None, first: bool = False) -> None:
-        """Writes a password. All sessions end, and whatever else got somebody in; a first password takes nothing away."""
+    async def _change(self, call: Call, user_id: int, hashed: str, *, but: int | None = None) -> None:
+        """Writes a password, and ends what got somebody in before: every session but one, and codes."""
         db: Handle = call.db
         db.later(set_password, user=user_id, hashed=hashed, now=call.now)
         drop_resets(db, user_id)
-        if not first:
-            db.later(drop_device_logins, user=user_id)
+        call.changed(f"user:{user_id}", None, {"password": "changed"})
         end_sessions_of_user(db, user_id, clock.real_micros(), but=but)
         call.emit("password_changed", PasswordChanged(f"user:{user_id}", user_id))
 

@@ -1,7 +1,7 @@
 """Codes for those who forgot their password.
 
-A call only writes down, sealed, who was meant. The consumer below looks who that is, makes a code, and keeps its SHA-256; the code itself
-goes, sealed with the deployment's root key, into the event `forgot_password`, from which a mail is made. So the database alone holds no code.
+A call only writes down, sealed, who was meant. The consumer below looks who that is, makes a code, and keeps its SHA-256. The code itself
+goes into the event `forgot_password`, sealed with the deployment's root key: a mail is made of it, and the database alone gives none away.
 """
 
 import hashlib
@@ -95,7 +95,7 @@ def drop_resets(db: Handle, user_id: int) -> None:
     db.later(_drop, id=user_id)
 
 
-async def sweep(db: Handle) -> None:
+async def sweep_resets(db: Handle) -> None:
     """Removes expired codes."""
     await db.run(_sweep, now=clock.real_micros())
 

@@ -1,5 +1,6 @@
 """Users: registration, lists, changes, tags, and who sees what of whom."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
@@ -90,13 +91,7 @@ class Users:
         return pb.CreateUserResponse(user=_shown(row, tags))
 
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
-        row = await load(call, request.id)
-        sees_all = row.id == call.user_id or call.may(SEES_ALL)
-        answer = pb.GetUserResponse(user=_shown(_values(row), await tags_of(call.db, row.id) if sees_all else []))
-        if not sees_all:
-            for name in PRIVATE:
-                answer.user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
-        return answer
+        return pb.GetUserResponse(user=await shown_to(call, await load(call, request.id)))
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.UpdateUserResponse:
         user = request.user
@@ -127,12 +122,14 @@ class Users:
     async def AddUserTag(self, request: pb.AddUserTagRequest, call: Call) -> pb.AddUserTagResponse:
         row = await load(call, request.user_id, "user_id", lock=True)
         await change_tags(call.db, row.id, add=[request.tag])
+        call.changed(f"user:{row.id}", None, {"tags": "changed"})
         call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
         return pb.AddUserTagResponse()
 
     async def RemoveUserTag(self, request: pb.RemoveUserTagRequest, call: Call) -> pb.RemoveUserTagResponse:
         row = await load(call, request.user_id, "user_id", lock=True)
         await change_tags(call.db, row.id, remove=[request.tag])
+        call.changed(f"user:{row.id}", None, {"tags": "changed"})
         call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
         return pb.RemoveUserTagResponse()
 
@@ -141,6 +138,16 @@ class Users:
         if found:
             wrong = tuple(Violation(f"user.{name}", "not supported") for name in found)
             raise Invalid(reason=ErrorReason.ERROR_REASON_UNSUPPORTED, violations=wrong)
+
+
+async def shown_to(call: Call, row: Any) -> pb.User:
+    """A user as the caller may see one."""
+    sees_all = row.id == call.user_id or call.may(SEES_ALL)
+    user = _shown(_values(row), await tags_of(call.db, row.id) if sees_all else [])
+    if not sees_all:
+        for name in PRIVATE:
+            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
+    return user
 
 
 def _present(user: pb.User, name: str) -> bool:
@@ -159,7 +166,7 @@ def _wrong_with_tags(user: pb.User) -> list[Violation]:
     return [Violation(f"tags[{at}]", problem) for at, tag in enumerate(user.tags) if not tag.strip() or len(tag) > LONGEST_TAG]
 
 
-def _shown(row: tuple[Any, ...], tags: list[str]) -> pb.User:
+def _shown(row: tuple[Any, ...], tags: Iterable[str]) -> pb.User:
     shown = mapper.show(row)
     assert isinstance(shown, pb.User)
     shown.tags.extend(tags)

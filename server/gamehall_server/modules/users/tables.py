@@ -67,16 +67,6 @@ class PasswordResetRow(SQLModel, table=True):
     expires_at: int = Field(sa_type=Moment, nullable=False, index=True)
 
 
-class DeviceLoginRow(SQLModel, table=True):
-    """A secret that a device made, by its SHA-256: whoever has it signs in as the user."""
-
-    __tablename__ = "device_login"
-
-    hash: str = Field(primary_key=True)
-    user_id: int = Field(foreign_key="user.id", sa_type=BigInteger, nullable=False, index=True)
-    created_at: int = Field(sa_type=Moment, nullable=False)
-
-
 users, user_tags = table_of(UserRow), table_of(UserTagRow)
 _t, _tags = users.table, user_tags.table
 _user = bindparam("user", type_=BigInteger)
@@ -90,10 +80,6 @@ _signed_in = Query(update(_t).where(_t.c.id == _user).values(last_activity=bindp
 set_password = Query(
     update(_t).where(_t.c.id == _user).values(password_hash=bindparam("hashed"), last_updated=bindparam("now", type_=BigInteger))
 )
-device_logins = table_of(DeviceLoginRow)
-_dl = device_logins.table
-drop_device_logins = Query(delete(_dl).where(_dl.c.user_id == _user))
-device_login = Query(select(_dl.c.user_id).where(_dl.c.hash == bindparam("hash")))
 _rehash = Query(update(_t).where(_t.c.id == _user).values(password_hash=bindparam("hashed")))
 
 

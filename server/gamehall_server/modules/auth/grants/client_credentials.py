@@ -15,4 +15,4 @@ class ClientCredentials:
 
     async def issue(self, asked: Asked, proof: None) -> Issued:
         lasts = asked.client.access_seconds * SECOND
-        return Issued(await open_session(asked.call.db, asked.client.client_key, None, real_now(), lasts, asked.grant))
+        return Issued(await open_session(asked.call.db, asked.client.client_key, None, real_now(), lasts, asked.grant, asked.scope))

@@ -2,22 +2,15 @@
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 
-from gamehall_server.kit.call import Event
 from gamehall_server.kit.clock import SECOND
-from gamehall_server.modules.auth.grants.base import Asked, Issued, needed, real_now, refused
+from gamehall_server.modules.auth.grants.base import Asked, Issued, needed, real_now, refuse_reuse, refused
+from gamehall_server.modules.auth.scopes import FULL, granted
 from gamehall_server.modules.auth.sessions import Reuse, rotate
 from gamehall_server.modules.auth.verifier import TokenVerifier
 
 
-class SessionRevoked(Event, frozen=True):
-    """A session was ended because one of its refresh tokens was used twice."""
-
-    id: int
-    user_id: int | None
-
-
 class RefreshToken:
-    """The session remembers the grant that opened it."""
+    """The session remembers the grant that opened it, and its scope: a narrower one is for the access token alone."""
 
     first_party = False
 
@@ -34,10 +27,8 @@ class RefreshToken:
         if outcome is None:
             raise refusal
         if isinstance(outcome, Reuse):
-            # The session's end is kept; the caller is refused all the same.
-            session = outcome.ended
-            call.db.after(lambda: self._verifier.forget(session.id))
-            call.emit("session_revoked", SessionRevoked(f"session:{session.id}", session.id, session.user_id))
-            call.refuse_after_commit(refusal)
+            refuse_reuse(call, self._verifier, outcome, refusal)
             return None
-        return Issued(outcome.session, outcome.refresh_token)
+        # A refusal leaves the token as it was.
+        scope = granted(asked.request.scope, outcome.session.scope or FULL)
+        return Issued(outcome.session, outcome.refresh_token, scope)

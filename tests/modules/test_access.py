@@ -1,0 +1,373 @@
+"""Clients, permissions and roles: what administrators do with them, and that nobody gives what he does not hold."""
+
+import pytest
+from gamehall_server.kit.storage import Query
+from gamehall_server.modules.access.bootstrap import permissions
+from people import CANARIES, fresh
+from sqlalchemy import update
+from worlds import World, settings_for, sqlite_url
+
+from tests.contract.doors import published_refusal
+from tests.modules.oauth import ask, me
+
+MADE_UP = Query(update(permissions).where(permissions.c.permission == "COMMENTS_ADMIN").values(locked=False))
+ADMINISTERS = ("ROLES_ADMIN", "CLIENTS_ADMIN", "PERMISSIONS_ADMIN")
+
+
+def made(admin, path, word, **body):
+    answer = admin.post(path, body)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+@pytest.fixture
+def role(admin):
+    """Makes roles with these permissions."""
+
+    def make(*permissions):
+        word = fresh("ROLE_")
+        made(admin, "/auth/roles", word, role=word, name=word)
+        assert admin.put(f"/auth/roles/{word}/permissions", list(permissions)).status_code == 200
+        return word
+
+    return make
+
+
+@pytest.fixture
+def client(admin):
+    """Makes clients with these roles that may ask for tokens of their own."""
+
+    def make(*roles, grants=("client_credentials",), **body):
+        key = fresh("server.")
+        told = made(admin, "/auth/clients", key, client_key=key, name=key, **body)
+        CANARIES.update([told["secret"]] if "secret" in told else [])
+        assert admin.put(f"/auth/clients/{key}/grant-types", list(grants)).status_code == 204
+        assert admin.put(f"/auth/clients/{key}/roles", list(roles)).status_code == 200
+        return told
+
+    return make
+
+
+@pytest.fixture
+def clerk(world, admin, role):
+    """Somebody who administers access and holds nothing else."""
+    person = world.person("clerk")
+    word = role(*ADMINISTERS)
+    assert admin.put(f"/auth/users/{person.id}/roles", [word]).status_code == 200
+    return person
+
+
+def own_token(world, client, secret=None):
+    form = {"grant_type": "client_credentials", "client_id": client["client_key"], "client_secret": secret or client["secret"]}
+    return ask(world, **form)
+
+
+def refused(answer, reason, field=None):
+    assert published_refusal(answer).reason == reason, answer.text
+    if field is not None:
+        assert [result["field"] for result in answer.json()["result"]] == [field]
+
+
+# Roles and permissions.
+
+
+def test_a_role_tells_what_it_opens_and_how_many_hold_it(admin, ann, bob, role, client):
+    word = role("COMMENTS_ADMIN", "USERS_ADMIN")
+    for person in (ann, bob):
+        admin.put(f"/auth/users/{person.id}/roles", ["ROLE_USER", word])
+    client(word)
+
+    told = admin.get(f"/auth/roles/{word}").json()
+
+    assert (told["user_count"], told["client_count"], told["locked"]) == (2, 1, False)
+    assert [each["permission"] for each in told["role_permission"]] == ["COMMENTS_ADMIN", "USERS_ADMIN"]
+    assert told in admin.get("/security/roles", params={"filter_role": word}).json()["content"]
+    assert [each["role"] for each in admin.get(f"/auth/users/{ann.id}/roles").json()] == sorted([word, "ROLE_USER"])
+
+
+@pytest.mark.parametrize("word", ["ROLE_USER", "ROLE_ADMIN"])
+def test_the_locked_roles_stay_as_they_are(admin, word):
+    before = admin.get(f"/auth/roles/{word}").json()
+
+    refused(admin.put(f"/auth/roles/{word}", {"role": word, "name": "mine"}), "LOCKED")
+    refused(admin.put(f"/auth/roles/{word}/permissions", []), "LOCKED")
+    refused(admin.delete(f"/auth/roles/{word}", params={"force": "true"}), "LOCKED")
+
+    after = admin.get(f"/auth/roles/{word}").json()
+    assert {**after, "user_count": 0, "client_count": 0} == {**before, "user_count": 0, "client_count": 0}
+
+
+def test_the_permissions_of_the_contract_stay_as_they_are(admin):
+    body = {"permission": "COMMENTS_ADMIN", "name": "mine"}
+
+    refused(admin.put("/auth/permissions/COMMENTS_ADMIN", body), "LOCKED")
+    refused(admin.delete("/auth/permissions/COMMENTS_ADMIN", params={"force": "true"}), "LOCKED")
+
+
+def test_a_role_in_use_goes_only_by_force_and_is_taken_from_everybody(world, admin, ann, role, client):
+    word = role("COMMENTS_ADMIN")
+    admin.put(f"/auth/users/{ann.id}/roles", [word])
+    client(word)
+
+    refused(admin.delete(f"/auth/roles/{word}"), "IN_USE", "role")
+    assert admin.delete(f"/auth/roles/{word}", params={"force": "true"}).status_code == 204
+
+    assert admin.get(f"/auth/roles/{word}").status_code == 404
+    assert me(world, ann.token).json()["roles"] == []
+
+
+def test_a_permission_of_ones_own_is_kept_given_and_opens_nothing(admin, ann, role):
+    word = fresh("GUILDS_")
+    told = made(admin, "/auth/permissions", word, permission=word, name="Guilds", description="d", parent="p")
+    assert (told["permission"], told["locked"], told["description"], told["parent"]) == (word, False, "d", "p")
+
+    holder = role(word)
+    assert admin.put(f"/auth/users/{ann.id}/roles", [holder]).status_code == 200
+    assert ann.get("/auth/permissions").status_code == 403
+    renamed = admin.put(f"/auth/permissions/{word}", {"permission": word, "name": "New"}).json()
+    assert (renamed["name"], "description" in renamed) == ("New", False)
+
+    refused(admin.delete(f"/auth/permissions/{word}"), "IN_USE", "permission")
+    assert admin.delete(f"/auth/permissions/{word}", params={"force": "true"}).status_code == 204
+    assert admin.get(f"/auth/roles/{holder}").json()["role_permission"] == []
+    assert admin.get(f"/auth/permissions/{word}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path, body, field",
+    [
+        ("/auth/roles", {"role": "a role", "name": "x"}, "role"),
+        ("/auth/roles", {"role": "ROLE_USER", "name": "x"}, "role"),
+        ("/auth/permissions", {"permission": "a/b", "name": "x"}, "permission"),
+        ("/auth/permissions", {"permission": "USERS_ADMIN", "name": "x"}, "permission"),
+        ("/auth/clients", {"client_key": "a:b", "name": "x"}, "client_key"),
+        ("/auth/clients", {"client_key": "web", "name": "x"}, "client_key"),
+        ("/auth/clients", {"client_key": "grant-types", "name": "x"}, "client_key"),
+        ("/auth/clients", {"client_key": "short.secret", "name": "x", "secret": "changeme"}, "secret"),
+    ],
+)
+def test_a_wrong_or_taken_word_is_refused_by_its_field(admin, path, body, field):
+    answer = admin.post(path, body)
+
+    assert answer.status_code == 400
+    assert [result["field"] for result in answer.json()["result"]] == [field]
+
+
+def test_unknown_words_are_refused_by_their_place(admin, ann, role):
+    word = role()
+
+    refused(admin.put(f"/auth/roles/{word}/permissions", ["USERS_ADMIN", "NONE"]), "INVALID_VALUE", "permissions[1]")
+    refused(admin.put(f"/auth/users/{ann.id}/roles", ["NONE"]), "INVALID_VALUE", "roles[0]")
+
+
+# One gives only what one holds: every way around it.
+
+
+def test_nobody_puts_into_a_role_what_he_does_not_hold(clerk, role):
+    word = role("CLIENTS_ADMIN")
+
+    assert clerk.put(f"/auth/roles/{word}/permissions", list(ADMINISTERS)).status_code == 200
+    refused(clerk.put(f"/auth/roles/{word}/permissions", ["USERS_ADMIN"]), "NOT_HELD")
+    assert len(clerk.get(f"/auth/roles/{word}").json()["role_permission"]) == 3
+
+
+def test_nobody_takes_from_a_role_what_he_does_not_hold(clerk, role):
+    word = role("USERS_ADMIN")
+
+    refused(clerk.put(f"/auth/roles/{word}/permissions", []), "NOT_HELD")
+    refused(clerk.put(f"/auth/roles/{word}", {"role": word, "name": "mine"}), "NOT_HELD")
+    refused(clerk.delete(f"/auth/roles/{word}", params={"force": "true"}), "NOT_HELD")
+
+
+@pytest.mark.parametrize("roles", [["ROLE_ADMIN"], ["ROLE_USER"]])
+def test_nobody_gives_himself_or_another_a_role_that_opens_more(clerk, bob, client, roles):
+    for path in (f"/auth/users/{clerk.id}/roles", f"/auth/users/{bob.id}/roles", f"/auth/clients/{client()['client_key']}/roles"):
+        if (path, roles) != (f"/auth/users/{bob.id}/roles", ["ROLE_USER"]):
+            refused(clerk.put(path, roles), "NOT_HELD")
+
+
+def test_nobody_takes_a_role_from_those_above(clerk, admin, bob):
+    refused(clerk.put(f"/auth/users/{admin.id}/roles", []), "NOT_HELD")
+    refused(clerk.put(f"/auth/users/{bob.id}/roles", []), "NOT_HELD")
+
+
+def test_nobody_becomes_a_client_that_may_do_more(world, clerk, client):
+    above = client("ROLE_ADMIN")
+    path = f"/auth/clients/{above['client_key']}"
+    body = {"client_key": above["client_key"], "name": "mine"}
+
+    refused(clerk.put(path, {**body, "secret": "a secret of the clerk's own, long enough"}), "NOT_HELD")
+    refused(clerk.put(path, {**body, "is_public": True}), "NOT_HELD")
+    refused(clerk.put(f"{path}/grant-types", ["client_credentials", "password"]), "NOT_HELD")
+    refused(clerk.put(f"{path}/redirect-uris", ["https://clerk.example/"]), "NOT_HELD")
+    refused(clerk.delete(path), "NOT_HELD")
+    assert own_token(world, above).ok
+
+
+def test_a_client_gives_no_more_than_it_holds_either(world, admin, role, client):
+    token = own_token(world, client(role(*ADMINISTERS))).json()["access_token"]
+    word = role()
+    headers = {"Authorization": f"Bearer {token}"}
+
+    refused(world.nobody().put(f"/auth/roles/{word}/permissions", ["USERS_ADMIN"], headers=headers), "NOT_HELD")
+
+
+def test_what_anybody_sends_of_locks_counts_and_permissions_is_not_taken(admin):
+    word = fresh("ROLE_")
+    body = {"role": word, "name": "x", "locked": True, "user_count": 7, "role_permission": [{"permission": "USERS_ADMIN", "name": "x"}]}
+
+    told = made(admin, "/auth/roles", word, **body)
+
+    assert (told["locked"], told["user_count"], told["role_permission"]) == (False, 0, [])
+
+
+# Clients.
+
+
+def test_a_secret_is_shown_once_and_kept_by_nobody(world, admin):
+    key = fresh("server.")
+    told = made(admin, "/auth/clients", key, client_key=key, name="Server")
+    CANARIES.add(told["secret"])
+    assert len(told["secret"]) >= 43
+    assert (told["grant_types"], told["redirect_uris"], told["locked"]) == ([], [], False)
+
+    assert admin.get(f"/auth/clients/{key}").json() == {**told, "secret": "********"}
+    assert admin.get("/auth/clients", params={"filter_client_key": key}).json()["content"] == [{**told, "secret": "********"}]
+
+
+def test_a_new_secret_lets_the_former_one_live_and_a_second_change_ends_it(world, admin, client):
+    first = client()
+    path, body = f"/auth/clients/{first['client_key']}", {"client_key": first["client_key"], "name": "Server"}
+    second, third = (fresh("a secret that somebody chose, number ").replace(" ", "-") for _ in range(2))
+    CANARIES.update((second, third))
+
+    assert admin.put(path, {**body, "secret": "********"}).json()["secret"] == "********"
+    assert own_token(world, first).ok
+    assert admin.put(path, {**body, "secret": second}).json()["secret"] == second
+    assert [own_token(world, first, secret).status_code for secret in (None, second)] == [200, 200]
+    assert admin.put(path, {**body, "secret": third}).status_code == 200
+    assert [own_token(world, first, secret).status_code for secret in (None, second, third)] == [401, 200, 200]
+
+
+def test_a_public_client_has_no_secret_and_no_token_of_its_own(world, admin, client):
+    told = client(grants=("password", "refresh_token"), is_public=True)
+    path = f"/auth/clients/{told['client_key']}"
+
+    assert "secret" not in told
+    refused(admin.put(f"{path}/grant-types", ["client_credentials"]), "INVALID_VALUE", "grant_types")
+    private = client()
+    body = {"client_key": private["client_key"], "name": "x", "is_public": True}
+    refused(admin.put(f"/auth/clients/{private['client_key']}", body), "INVALID_VALUE", "is_public")
+
+
+def test_the_built_in_clients_stay_as_they_are(admin):
+    for answer in (
+        admin.put("/auth/clients/web", {"client_key": "web", "name": "mine"}),
+        admin.put("/auth/clients/web/grant-types", []),
+        admin.put("/auth/clients/web/redirect-uris", []),
+        admin.put("/auth/clients/web/roles", []),
+        admin.delete("/auth/clients/web"),
+    ):
+        refused(answer, "LOCKED")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["https://game.example/back", "http://127.0.0.1:8080/", "http://[::1]/back?x=1", "http://localhost/", "com.example.app:/back"],
+)
+def test_a_redirect_uri_may_be(admin, client, uri):
+    path = f"/auth/clients/{client()['client_key']}"
+
+    assert admin.put(f"{path}/redirect-uris", [uri]).status_code == 204
+    assert admin.get(path).json()["redirect_uris"] == [uri]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("/back", "https://", "https://a.example/#x", "https://a.example/#", "http://game.example/", "http://127.0.0.1.evil.example/"),
+        *("myapp:/x", "javascript:alert(1)", "data:text/html,x", "https://user:word@a.example/", "https://a.example/ x", "com.app:", ""),
+        *("https://a.example\\@b/", "https://[", "https://a.example:99999/", "ftp://a.example/", "https://ä.example/"),
+    ],
+)
+def test_a_redirect_uri_may_not_be(admin, client, uri):
+    path = f"/auth/clients/{client()['client_key']}"
+
+    refused(admin.put(f"{path}/redirect-uris", ["https://good.example/", uri]), "INVALID_VALUE", "redirect_uris[1]")
+    assert admin.get(path).json()["redirect_uris"] == []
+
+
+def test_a_deleted_client_is_gone_with_its_sessions_and_those_of_its_users(world, admin, ann, client):
+    told = client("ROLE_USER", grants=("client_credentials", "password", "refresh_token"))
+    own = own_token(world, told).json()["access_token"]
+    form = {"client_id": told["client_key"], "client_secret": told["secret"], "username": ann.username}
+    users = ask(world, grant_type="password", password="correct horse battery", **form).json()
+    CANARIES.update((own, users["access_token"], users["refresh_token"]))
+    assert [me(world, token).status_code for token in (own, users["access_token"])] == [200, 200]
+
+    assert admin.delete(f"/auth/clients/{told['client_key']}").status_code == 204
+
+    assert [me(world, token).status_code for token in (own, users["access_token"], ann.token)] == [401, 401, 200]
+    assert own_token(world, told).status_code == 401
+    assert admin.get(f"/auth/clients/{told['client_key']}").status_code == 404
+
+
+# Tokens, and where they were asked for.
+
+
+def test_good_tokens_are_listed_and_told_and_never_shown(world, admin, ann):
+    told = admin.get("/auth/tokens", params={"filter_username": ann.username.upper()}).json()
+    assert told["content"] == [{"username": ann.username, "client_id": "web"}]
+    one = admin.get(f"/auth/tokens/{ann.username}/web")
+    assert one.json() == {"username": ann.username, "client_id": "web", "token": "********"}
+    assert admin.get(f"/auth/tokens/{ann.username}/knetik").status_code == 404
+
+
+def test_ended_tokens_are_good_for_nothing(world, admin, ann, bob):
+    other = world.signed_in(ann.username, "correct horse battery", client="knetik")
+
+    assert admin.delete("/auth/tokens", params={"username": ann.username, "client_id": "knetik"}).status_code == 204
+    assert [me(world, person.token).status_code for person in (ann, other, bob)] == [200, 401, 200]
+    assert admin.delete("/auth/tokens", params={"username": ann.username}).status_code == 204
+    assert [me(world, person.token).status_code for person in (ann, other, bob)] == [401, 401, 200]
+    assert ask(world, grant_type="refresh_token", client_id="web", refresh_token=ann.refresh_token).status_code == 400
+    assert admin.get("/auth/tokens", params={"filter_username": ann.username}).json()["content"] == []
+    refused(admin.delete("/auth/tokens"), "REQUIRED", "username")
+    refused(admin.delete("/auth/tokens", params={"username": fresh("nobody")}), "NOT_FOUND", "username")
+
+
+def test_every_token_of_a_user_is_in_the_log_with_its_place(world, admin, ann):
+    headers = {"X-Forwarded-For": "81.2.69.142"}
+    ask(world, grant_type="refresh_token", client_id="web", refresh_token=ann.refresh_token)
+
+    told = admin.get("/security/country-log", params={"user_id": ann.id}, headers=headers).json()
+
+    assert [entry["ip"] for entry in told["content"]] == ["127.0.0.1"] * 2
+    assert all(entry["time"] > 1_700_000_000 for entry in told["content"])
+
+
+def test_a_word_that_a_later_version_comes_to_mean_something_by_is_taken_from_everybody(tmp_path):
+    """Whoever could make up and hold COMMENTS_ADMIN before there were comments must not rule them now."""
+    settings = settings_for(sqlite_url(tmp_path), "native")
+    world = World(settings)
+    admin = world.admin()
+    made(admin, "/auth/roles", "ROLE_X", role="ROLE_X", name="x")
+    assert admin.put("/auth/roles/ROLE_X/permissions", ["COMMENTS_ADMIN", "USERS_ADMIN"]).status_code == 200
+
+    async def before_there_were_comments():
+        async def work(db):
+            await db.run(MADE_UP)
+
+        await world.server.product.database.write(work)
+
+    world.inside(before_there_were_comments)
+    world.close()
+
+    later = World(settings)
+    try:
+        told = later.admin().get("/auth/roles/ROLE_X").json()
+        assert [each["permission"] for each in told["role_permission"]] == ["USERS_ADMIN"]
+        assert later.admin().get("/auth/permissions/COMMENTS_ADMIN").json()["locked"] is True
+        assert "COMMENTS_ADMIN" in [each["permission"] for each in later.admin().get("/auth/roles/ROLE_ADMIN").json()["role_permission"]]
+    finally:
+        later.close()
