@@ -165,6 +165,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         passes.append(await settle_passes(db, settings.password_passes or None))
         await keys.settle(db)
         await values.settle(db)
+        await social.settle_providers(db, secrets)
 
     await _settle(database, settle)
     kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)

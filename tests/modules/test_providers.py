@@ -6,15 +6,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from gamehall.social.v1.providers_pb2 import GetProviderRequest
 from gamehall.social.v1.providers_pb2_grpc import ProviderServiceStub
+from gamehall_server.kit.secrets import generated
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.social.tables import providers
 from people import CANARIES, fresh
 from sqlalchemy import select
+from worlds import World, settings_for, sqlite_url
 
 from tests.contract.doors import published_refusal
+from tests.databases import shared_postgres
 from tests.modules.oauth import ask, refusal
 from tests.modules.providers import jwk_of, pem_of, twin
-from tests.modules.signing_in import allow, form_of, linked, provider_of, set_up, signed_in_with
+from tests.modules.signing_in import allow, form_of, linked, provider_of, put, set_up, signed_in_with
 
 
 def fields_of(answer):
@@ -250,3 +253,26 @@ def test_grpc_shows_no_secret_either(admin, issuer):
 
 def test_an_issuers_keys_are_public_ones(issuer):
     assert jwk_of(issuer.key, issuer.kid).keys().isdisjoint({"d", "p", "q"})
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_secrets_follow_the_root_key(tmp_path, database):
+    """With a new root key before the old one they are sealed anew at the start. Then the old one may go."""
+    url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path)
+    first, second = generated(), generated()
+    CANARIES.update((first, second))
+    made, google = twin().issuer(), twin().google
+    told = []
+    for keys in (first, f"{second},{first}", second):
+        world = World(settings_for(url, "native", root_key=keys))
+        try:
+            if keys == first:
+                admin = world.admin()
+                set_up(world, admin, made)
+                put(admin, "social.google.client_id", google.client_id)
+                put(admin, "social.google.secret_key", google.secret)
+            told.append([ask(world, **form_of(each.name, each.code())).status_code for each in (made, google)])
+        finally:
+            world.close()
+
+    assert told == [[200, 200]] * 3

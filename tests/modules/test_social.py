@@ -297,6 +297,24 @@ def test_one_sees_and_unlinks_ones_own_accounts(world, admin, ann, bob):
     assert linked(ann) == {}
 
 
+@pytest.mark.parametrize("how", ["unlinked", "replaced"])
+def test_who_came_in_with_an_account_goes_with_it(world, ann, how):
+    """A thief with Ann's Facebook account is out when Ann says that it is no longer hers."""
+    subject = str(abs(hash(fresh("subject"))))
+    assert link(ann, "facebook", token_of("facebook", subject)).status_code == 202
+    thief = signed_in_with(world, "facebook", token_of("facebook", subject))
+    (identity,) = ann.get("/users/me/identities").json()
+
+    if how == "unlinked":
+        assert ann.delete(f"/users/me/identities/{identity['id']}").status_code == 204
+    else:
+        assert link(ann, "facebook", token_of("facebook")).status_code == 202
+
+    assert me(world, thief.token).status_code == 401
+    assert refresh(world, thief.refresh_token) is None
+    assert me(world, ann.token).status_code == 200
+
+
 def test_the_last_way_to_sign_in_stays(world):
     person = signed_in_with(world, "facebook", token_of("facebook"))
     (only,) = person.get("/users/me/identities").json()

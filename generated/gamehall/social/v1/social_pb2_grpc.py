@@ -95,7 +95,7 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteIdentity(self, request, context):
-        """Unlinks an account from a user. The last way to sign in stays.
+        """Unlinks an account from a user, and ends the sessions that it opened. The last way to sign in stays.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

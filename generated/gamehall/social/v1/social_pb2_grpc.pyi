@@ -42,7 +42,7 @@ class IdentityServiceStub:
     ListIdentities: _grpc.UnaryUnaryMultiCallable[_social_pb2.ListIdentitiesRequest, _social_pb2.ListIdentitiesResponse]
     """Lists the accounts that a user signs in with."""
     DeleteIdentity: _grpc.UnaryUnaryMultiCallable[_social_pb2.DeleteIdentityRequest, _social_pb2.DeleteIdentityResponse]
-    """Unlinks an account from a user. The last way to sign in stays."""
+    """Unlinks an account from a user, and ends the sessions that it opened. The last way to sign in stays."""
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
@@ -58,7 +58,7 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     ListIdentities: _aio.UnaryUnaryMultiCallable[_social_pb2.ListIdentitiesRequest, _social_pb2.ListIdentitiesResponse]  # type: ignore[assignment]
     """Lists the accounts that a user signs in with."""
     DeleteIdentity: _aio.UnaryUnaryMultiCallable[_social_pb2.DeleteIdentityRequest, _social_pb2.DeleteIdentityResponse]  # type: ignore[assignment]
-    """Unlinks an account from a user. The last way to sign in stays."""
+    """Unlinks an account from a user, and ends the sessions that it opened. The last way to sign in stays."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Linking accounts with other providers. Signing in with them is a grant of the token endpoint, called as the provider is."""
@@ -101,6 +101,6 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _social_pb2.DeleteIdentityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_social_pb2.DeleteIdentityResponse, _abc.Awaitable[_social_pb2.DeleteIdentityResponse]]:
-        """Unlinks an account from a user. The last way to sign in stays."""
+        """Unlinks an account from a user, and ends the sessions that it opened. The last way to sign in stays."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

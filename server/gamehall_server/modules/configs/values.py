@@ -37,7 +37,7 @@ class ConfigValues:
         return self._built_ins.get(name)
 
     async def settle(self, db: Handle) -> None:
-        """Adds the built-in configs that are missing, tells of all what this version tells, and seals secrets that are not yet."""
+        """Adds the built-in configs that are missing, tells of all what this version tells, and seals secrets with today's root key."""
         have = {name: description for name, _, description, _ in await db.all(named, names=list(self._built_ins))}
         for name, built_in in self._built_ins.items():
             if name not in have:
@@ -47,6 +47,8 @@ class ConfigValues:
         for name, text, _, sealed in await db.all(named, names=[name for name, each in self._built_ins.items() if each.secret]):
             if sealed is None and text not in ("", MASK):
                 db.later(hide, named=name, shown=MASK, box=self._secrets.seal(PURPOSE, name, text))
+            elif sealed is not None and self._secrets.outdated(sealed) and (opened := self._opened(name, text, sealed)):
+                db.later(hide, named=name, shown=MASK, box=self._secrets.seal(PURPOSE, name, opened))
 
     def changed(self, db: Handle, built_in: BuiltIn[Any], text: str) -> dict[str, Any]:
         """Takes on a value, once it is committed; gives the columns that this call writes. Asterisks in place of a secret leave it.

@@ -10,11 +10,10 @@ from gamehall_server.modules.configs import BOOLEAN, BuiltIn, ConfigValues
 from gamehall_server.modules.social import accounts, facebook, google
 from gamehall_server.modules.social.openid import Issuer, OpenID
 from gamehall_server.modules.social.proof import NotProven, Presented, Proven
-from gamehall_server.modules.social.tables import provider_of
+from gamehall_server.modules.social.tables import opened, provider_of, settle_providers
 
 AUTO_CREATE = BuiltIn("social_login_auto_create", "Whether signing in with an unknown social account makes a new user.", BOOLEAN, "true")
 BUILT_INS = (AUTO_CREATE, *facebook.BUILT_INS, *google.BUILT_INS)
-PURPOSE = "provider"
 Prove = Callable[[Presented], Awaitable[Proven]]
 
 
@@ -42,7 +41,7 @@ class Social:
         row = await provider_of(db, name)
         if row is None or not row.enabled:
             return None
-        secret = "" if row.sealed_secret is None else self._secrets.open(PURPOSE, name, row.sealed_secret)
+        secret = opened(self._secrets, name, row.sealed_secret)
         others = frozenset(each.strip() for each in row.other_client_ids.split(",") if each.strip())
         issuer = Issuer(
             name, row.title, row.issuer, row.client_id, others, secret, row.redirect_uri, row.algorithm, row.team_id, row.key_id
@@ -78,4 +77,4 @@ class Way:
         await accounts.link(call, proven, user_id, self.title)
 
 
-__all__ = ["BUILT_INS", "NotProven", "Presented", "Proven", "Social", "Way"]
+__all__ = ["BUILT_INS", "NotProven", "Presented", "Proven", "Social", "Way", "settle_providers"]

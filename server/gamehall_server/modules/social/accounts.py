@@ -68,7 +68,8 @@ async def link(call: Call, proven: Proven, user_id: int, title: str) -> None:
 
 
 async def unlink(call: Call, user_id: int, identity_id: int) -> None:
-    """The user is no longer this identity. Raises NotFound, and Invalid where nothing else would let the user in."""
+    """The user is no longer this identity, and the sessions that it opened are over. Raises NotFound, and Invalid where nothing else would
+    let the user in."""
     await lock(call.db, f"identities of {user_id}")
     linked = await tables.identities_of(call.db, user_id)
     row: Any = next((row for row in linked if row.id == identity_id), None)
@@ -81,6 +82,7 @@ async def unlink(call: Call, user_id: int, identity_id: int) -> None:
             reason=ErrorReason.ERROR_REASON_LAST_SIGN_IN,
         )
     tables.remove(call.db, row.id)
+    _end_sessions(call, user_id, row.provider)
     call.emit("identity_unlinked", IdentityUnlinked(f"user:{user_id}", user_id, row.provider))
 
 
@@ -91,7 +93,15 @@ async def _spend(call: Call, proven: Proven) -> None:
 
 async def _keep(call: Call, key: Key, user_id: int) -> None:
     replaced = await tables.keep(call.db, key, user_id, call.now)
+    if replaced:
+        _end_sessions(call, user_id, key.provider)
     call.emit("identity_linked", IdentityLinked(f"user:{user_id}", user_id, key.provider, replaced))
+
+
+def _end_sessions(call: Call, user_id: int, provider: str) -> None:
+    """Whoever came in with an account that is no longer linked is out, but for the session that says so."""
+    but = 0 if call.caller is None else call.caller.session_id
+    tables.end_sessions(call.db, user_id, provider, real_seconds() * SECOND, but)
 
 
 async def _registered(call: Call, provider: str, profile: Profile) -> int:

@@ -17,7 +17,7 @@ from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.verbs import Changed, Get, List
 from gamehall_server.modules.configs import MASK
-from gamehall_server.modules.social import PURPOSE, Presented, Proven, Social, Way, accounts, tables
+from gamehall_server.modules.social import Presented, Proven, Social, Way, accounts, tables
 from gamehall_server.modules.social.openid import ALGORITHMS, can_sign
 from gamehall_server.modules.social.tables import ProviderRow
 
@@ -179,7 +179,9 @@ class Providers:
             "key_id": provider.key_id,
             "enabled": not provider.HasField("enabled") or provider.enabled,
         }
-        return values if kept else {**values, "sealed_secret": self._secrets.seal(PURPOSE, provider.name, secret) if secret else None}
+        return (
+            values if kept else {**values, "sealed_secret": self._secrets.seal(tables.PURPOSE, provider.name, secret) if secret else None}
+        )
 
     def _opened(self, row: Any) -> str:
-        return "" if row is None or row.sealed_secret is None else self._secrets.open(PURPOSE, row.name, row.sealed_secret)
+        return "" if row is None else tables.opened(self._secrets, row.name, row.sealed_secret)

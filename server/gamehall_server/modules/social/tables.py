@@ -1,5 +1,6 @@
 """What is kept of social sign-in: who is whom, providers that are data, and what was used up."""
 
+import logging
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, UniqueConstraint, bindparam, delete, func, insert, select, update
@@ -7,7 +8,14 @@ from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.columns import Moment, NumberedRow
+from gamehall_server.kit.secrets import Secrets, Unreadable
 from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.modules.access import revoke
+from gamehall_server.modules.access.tables import SessionRow
+
+log = logging.getLogger("gamehall.social")
+# What secrets of providers are sealed for.
+PURPOSE = "provider"
 
 
 class IdentityRow(NumberedRow, table=True):
@@ -68,7 +76,20 @@ _replace = Query(
     .values(app=bindparam("its_app"), subject=bindparam("its_subject"), linked_date=bindparam("now", type_=BigInteger))
 )
 _remove = Query(delete(_i).where(_i.c.id == bindparam("this", type_=BigInteger)))
+_sessions = table_of(SessionRow).table
+_end = Query(
+    update(_sessions)
+    .where(
+        _sessions.c.user_id == _user,
+        _sessions.c.grant == bindparam("provider"),
+        _sessions.c.id != bindparam("but", type_=BigInteger),
+        _sessions.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now", type_=BigInteger))
+)
 _provider = Query(select(_p).where(_p.c.name == bindparam("name")), providers.Row)
+_sealed = Query(select(_p.c.name, _p.c.sealed_secret).where(_p.c.sealed_secret.is_not(None)))
+_reseal = Query(update(_p).where(_p.c.name == bindparam("this")).values(sealed_secret=bindparam("box")))
 _users_of = Query(select(func.count()).select_from(_i).where(_i.c.provider == bindparam("name")))
 _spent = Query(select(_s.c.hash).where(_s.c.hash == bindparam("hash")))
 _spend = Query(insert(_s))
@@ -110,6 +131,12 @@ async def keep(db: Handle, key: Key, user_id: int, now: Micros) -> bool:
     return False
 
 
+def end_sessions(db: Handle, user_id: int, provider: str, now: Micros, but: int) -> None:
+    """Ends the sessions that a provider opened for a user, all but one."""
+    db.later(_end, user=user_id, provider=provider, now=now, but=but)
+    revoke(db, "user", user_id)
+
+
 def remove(db: Handle, identity_id: int) -> None:
     """Takes an identity away."""
     db.later(_remove, this=identity_id)
@@ -118,6 +145,22 @@ def remove(db: Handle, identity_id: int) -> None:
 async def provider_of(db: Handle, name: str) -> Any:
     """The row of a provider, or None."""
     return await db.one(_provider, name=name)
+
+
+def opened(secrets: Secrets, name: str, sealed: str | None) -> str:
+    """A provider's secret; nothing where there is none, or none that can be read."""
+    try:
+        return "" if sealed is None else secrets.open(PURPOSE, name, sealed)
+    except Unreadable as problem:
+        log.warning("the secret counts as not set: %s", problem)
+        return ""
+
+
+async def settle_providers(db: Handle, secrets: Secrets) -> None:
+    """Seals secrets of providers with today's root key."""
+    for name, sealed in await db.all(_sealed):
+        if secrets.outdated(sealed) and (secret := opened(secrets, name, sealed)):
+            db.later(_reseal, this=name, box=secrets.seal(PURPOSE, name, secret))
 
 
 async def has_users(db: Handle, name: str) -> bool:
