@@ -188,11 +188,13 @@ def over_grpc(found: Found, product: Product, count: int, seed: int) -> None:
     found.count(ACCEPTED, len(answers.latencies))
 
 
-async def _connection(found: Found, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connection(found: Found, product: Product) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     while True:
         try:
-            return await asyncio.open_connection(HOST, port)
+            return await asyncio.open_connection(HOST, product.grpc_port)
         except ConnectionError:
+            if not product.alive:
+                raise AssertionError(product.told[-3000:]) from None
             found.count(REFUSED)
             await asyncio.sleep(0.1)
 
@@ -204,7 +206,7 @@ def over_frames(found: Found, product: Product, count: int, seed: int) -> None:
 
     async def one(inputs: Iterator[bytes]) -> None:
         for sent in inputs:
-            reader, writer = await _connection(found, product.grpc_port)
+            reader, writer = await _connection(found, product)
             writer.write(sent)
             with suppress(ConnectionError):
                 await reader.read(1000)

@@ -42,7 +42,7 @@ def test_a_proof_that_does_not_exist_is_told():
     assert "no such proof: kil" in done.stderr
 
 
-def test_the_committed_page_holds_every_proof():
+def test_the_committed_page_tells_of_every_proof():
     page = (ROOT / "docs" / "reliability.md").read_text()
 
-    assert all(f"## {name}\n" in page for name in report.PROOFS)
+    assert all(f"| [{name}](#{name}) |" in page for name in report.PROOFS)
