@@ -1,10 +1,7 @@
 """Passwords: who may change one, what ends with the old one, and how somebody who forgot it gets back in."""
 
 import asyncio
-import re
-import time
-from email import message_from_bytes, policy
-from pathlib import Path
+from mailbox import code_in, letter_to
 
 import pytest
 import requests
@@ -29,26 +26,6 @@ rename = Query(update(users.table).where(users.table.c.id == bindparam("this")).
 def sign_in(world, person, password):
     form = {"grant_type": "password", "client_id": "web", "username": person.username, "password": password}
     return requests.post(world.url + "/oauth/token", data=form)
-
-
-def letters_to(world, address):
-    """The mail that somebody got so far, the oldest first."""
-    files = sorted(Path(world.settings.mail_folder).glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
-    mail = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-    return [message for message in mail if message["To"] == address]
-
-
-def letter_to(world, address, number=1):
-    """The mail number so much of somebody, once it is there."""
-    while len(found := letters_to(world, address)) < number:
-        time.sleep(0.05)
-    return found[number - 1]
-
-
-def code_in(letter):
-    code = re.search(r"^ {4}(\S+)\s*$", letter.get_content(), re.MULTILINE)[1]
-    CANARIES.add(code)
-    return code
 
 
 def asked(world, person, number=1):

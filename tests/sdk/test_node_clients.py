@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from mailbox import code_in, letter_to
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,10 @@ def calls(world: World) -> list[dict[str, Any]]:
     """Every call of calls.json and its answer."""
     server, admin = world.client("ROLE_USER"), world.client("ROLE_ADMIN")
     given = {**newcomer("knetik"), "client": server.username, "secret": server.refresh_token}
+    forgetful = world.person("forgetful")
+    assert forgetful.post(f"/users/{forgetful.id}/password-reset").status_code == 204
+    code = code_in(letter_to(world, f"{forgetful.username}@example.com"))
+    given |= {"forgetful": forgetful.id, "code": code, "tag": fresh("tag")}
     given |= {
         "admin": admin.token,
         "config": fresh("game.colour."),

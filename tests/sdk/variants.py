@@ -1,7 +1,7 @@
 """More arguments for the calls of calls.json, made from the contract: a call with `vary` is made again with other valid values.
 
 `vary` names fields of the call's one $model, as "field" or "field:kind". What a field may hold is read from the contract: its type, its
-limits, its words. Kinds are for what has a form that the contract does not tell: `digits`, and `word` and `email`, each a new one.
+limits, its words. Kinds are for what has a form that the contract does not tell: `digits`; `word`, `password` and `email`, each a new one.
 """
 
 import copy
@@ -58,6 +58,8 @@ def _value(field: Any, kind: str, number: int, unique: str, chance: random.Rando
     rules = field.GetOptions().Extensions[options_pb2.field]
     if kind == "word":
         return unique
+    if kind == "password":
+        return f"{unique} battery"
     if kind == "email":
         return f"{unique}@example.com"
     if kind == "digits":
