@@ -18,14 +18,17 @@ TIMES = 2.0
 # Of the measured peak.
 OFFERED = 0.5
 NAME, PASSWORD = "sleeper", "correct horse battery staple"
+# So that each may have an address of the own: what comes from one alone is slowed down.
+BEHIND_A_PROXY = (("GAMEHALL_TRUSTED_PROXIES", "127.0.0.1"),)
 FORM = {"grant_type": "password", "client_id": "web", "password": PASSWORD}
 
 METHOD = """\
 `gamehall serve` on SQLite (native gRPC engine) is pinned to one core with all its threads, the load generator to another. First the peak of
 reads of one record, with {in_flight} in flight; then half of it is offered, at even moments, whatever was answered before: a read's latency
 counts from the moment it was due, so that waiting is not hidden. {rounds} rounds, each without and then with {logins} password logins in
-flight (`POST /oauth/token`, {logins} users, each asking again as soon as the answer is there; argon2id with the passes that the deployment
-measured for itself). Figures are medians of the rounds; a round counts only when all that was offered was answered, and nothing failed.
+flight (`POST /oauth/token`, {logins} users from as many addresses, each asking again as soon as the answer is there; argon2id with the
+passes that the deployment measured for itself). Figures are medians of the rounds; a round counts only when all that was offered was
+answered, and nothing failed.
 
 The bar: the p99 of the reads is at most {times:.0f} times what it is without logins."""
 
@@ -66,7 +69,8 @@ def register(server: Server, count: int) -> list[bytes]:
         if status != 200:
             raise DidNotStart(f"POST /users: {status} {answer}")
         form = urlencode({**FORM, "username": name})
-        head = "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        head = f"POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.{number}\r\n"
+        head += "Content-Type: application/x-www-form-urlencoded\r\n"
         requests.append(f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode())
     return requests
 
@@ -83,7 +87,7 @@ def reads(ground: SQLiteGround, door: str, seconds: float, warmup: float, rounds
     server_core, load_core, _ = machine.cores()
     with (
         tempfile.TemporaryDirectory(prefix="gamehall-bench-") as folder,
-        running(SUBJECTS[0], ground.fresh(), Path(folder) / "server.log", server_core) as server,
+        running(SUBJECTS[0]._replace(settings=BEHIND_A_PROXY), ground.fresh(), Path(folder) / "server.log", server_core) as server,
     ):
         sign_in = register(server, logins)
 

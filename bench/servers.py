@@ -34,6 +34,8 @@ class Subject(NamedTuple):
     """Scenarios to run over gRPC."""
     engine: str = "auto"
     product: bool = False
+    settings: tuple[tuple[str, str], ...] = ()
+    """Further variables of its environment."""
 
 
 SERVE = "-m gamehall_server serve --http-port {http} --grpc-port {grpc} --database-url {database}"
@@ -83,7 +85,7 @@ def running(subject: Subject, database_url: str, log: Path, cores: set[int] | No
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            env=environment(database_url) | {"GAMEHALL_GRPC_ENGINE": subject.engine},
+            env=environment(database_url) | {"GAMEHALL_GRPC_ENGINE": subject.engine, **dict(subject.settings)},
             cwd=log.parent,
             stdin=subprocess.DEVNULL,
             stdout=output,
