@@ -8,10 +8,10 @@ unexport PYTHONHOME
 
 NODE := clients/typescript/node_modules
 
-.PHONY: help setup run test gen lint types contract bench clients docs migrate migration clean
+.PHONY: help setup run test gen lint types contract bench bench-peer prove clients docs migrate migration clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
 $(VENV)/run.stamp: requirements.lock pyproject.toml clients/python/contract/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -63,11 +63,22 @@ types: $(VENV)/dev.stamp ## mypy, strict
 contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing published breaks
 	BIN="$(CURDIR)/$(BIN)" tools/contract_check.sh
 
-bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec, long lists; writes docs/benchmarks*.md
+bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec, long lists, workers, idle streams, logins; writes docs/benchmarks*.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.codec
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.lists
+	$(BIN)/python -m bench.growth
+	$(BIN)/python -m bench.peers
+	$(BIN)/python -m bench.workers
+	$(BIN)/python -m bench.idle
+	$(BIN)/python -m bench.logins
+
+bench-peer: $(VENV)/dev.stamp ## the same calls at a running server: make bench-peer URL=http://host:7350 KIND=nakama (or pocketbase, gamehall)
+	$(BIN)/python -m bench.peer
+
+prove: $(VENV)/dev.stamp ## every proof of reliability in full, or one: make prove name=kill; writes docs/reliability.md
+	$(BIN)/python -m prove $(name) --date "$(or $(date),$(shell date +%F))"
 
 $(NODE)/.package-lock.json: clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --no-audit --no-fund --ignore-scripts --loglevel=error

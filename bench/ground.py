@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from bench import dataset
 from bench.fill import fill
 from bench.postgres import Cluster
 
@@ -27,11 +28,11 @@ class SQLiteGround:
 
     title = "SQLite"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, comments: int = dataset.COMMENTS, objects: int = dataset.OBJECTS) -> None:
         self._original = folder / "original.db"
         self._copies = folder / "copy"
         self.watch: dict[str, int] = {}
-        self.tokens = fill(f"sqlite:///{self._original}")
+        self.tokens = fill(f"sqlite:///{self._original}", comments, objects)
 
     def fresh(self) -> str:
         shutil.rmtree(self._copies, ignore_errors=True)
@@ -45,14 +46,15 @@ class PostgresGround:
 
     title = "PostgreSQL"
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, comments: int = dataset.COMMENTS, objects: int = dataset.OBJECTS) -> None:
         self._cluster = cluster
+        self._original = f"original_{comments}"
         self.watch = {"database": cluster.pid}
-        asyncio.run(cluster.run("CREATE DATABASE original"))
-        self.tokens = fill(cluster.url("original"))
+        asyncio.run(cluster.run(f"CREATE DATABASE {self._original}"))
+        self.tokens = fill(cluster.url(self._original), comments, objects)
 
     def fresh(self) -> str:
-        asyncio.run(self._cluster.copy("original", "bench"))
+        asyncio.run(self._cluster.copy(self._original, "bench"))
         return self._cluster.url("bench")
 
 

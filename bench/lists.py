@@ -24,6 +24,7 @@ from sqlalchemy import bindparam
 
 from bench import dataset, machine
 from bench.fill import SQLITE, fill
+from bench.measure import verdict
 from bench.postgres import cluster
 from bench.servers import ROOT
 
@@ -201,11 +202,6 @@ def report(name: str, reading: Reading, rows: int) -> Iterator[str]:
         reached = verdict(last <= TIMES * first) if case.indexed else ""
         figures = " | ".join(figure(case, f"cold {tenth}", "cold first") for tenth in TENTHS)
         yield f"| {case.name} | {first:.2f} | {figures} | {reached} | {busy:.1f} | {verdict(busy <= BUSY_MS)} | {away:.1f} |"
-
-
-def verdict(passed: bool) -> str:
-    """How a bar ended."""
-    return "passed" if passed else "**missed**"
 
 
 def main() -> None:

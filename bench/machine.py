@@ -59,6 +59,12 @@ def pinned_to(cores: set[int]) -> Callable[[], None]:
     return lambda: os.sched_setaffinity(0, cores)
 
 
+def move(root: int, cores: set[int]) -> None:
+    """A process and its children are on these cores from now on, and so is what they start."""
+    for pid in (root, *map(int, (PROC / str(root) / "task" / str(root) / "children").read_text().split())):
+        os.sched_setaffinity(pid, cores)
+
+
 def cores() -> tuple[set[int], set[int], set[int]]:
     """The cores of the server, of the load generator and of PostgreSQL. With two cores the latter two share one."""
     usable = sorted(os.sched_getaffinity(0))

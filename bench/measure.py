@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench import answers
+from bench import answers, dataset
 from bench.ground import Ground, Measurement
 from bench.load.job import Job, Outcome
 from bench.machine import cores, memory_mb, pinned_to
@@ -33,12 +33,22 @@ class Footprint(NamedTuple):
 class Round:
     """Everything measured so far, and how long each measurement takes."""
 
-    def __init__(self, seconds: float, warmup: float, scenarios: frozenset[str]) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        warmup: float,
+        scenarios: frozenset[str],
+        in_flight: int = IN_FLIGHT,
+        records: int = dataset.COMMENTS,
+        objects: int = dataset.OBJECTS,
+    ) -> None:
         self.outcomes: dict[Measurement, list[Outcome]] = {}
         self.footprints: list[Footprint] = []
         self._seconds = seconds
         self._warmup = warmup
         self._scenarios = scenarios
+        self._in_flight = in_flight
+        self._records, self._objects = records, objects
         self._server_core, self._load_core, _ = cores()
 
     def wanted(self, subject: Subject) -> list[tuple[str, str]]:
@@ -56,7 +66,7 @@ class Round:
         with tempfile.TemporaryDirectory(prefix="gamehall-bench-") as folder:
             log = Path(folder) / "server.log"
             with running(subject, url, log, self._server_core) as server:
-                if subject.http:
+                if subject.http and self._records == dataset.COMMENTS:
                     answers.check(server.http_port, tokens[answers.CALLER - 1])
                 for door, scenario in wanted:
                     outcome = self._load(ground, server, door, scenario, tokens, number)
@@ -73,7 +83,9 @@ class Round:
             port=server.http_port if door == "http" else server.grpc_port,
             tokens=tokens,
             seed=seed,
-            connections=IN_FLIGHT if door == "http" else IN_FLIGHT // STREAMS,
+            records=self._records,
+            objects=self._objects,
+            connections=self._in_flight if door == "http" else self._in_flight // STREAMS,
             streams=1 if door == "http" else STREAMS,
             warmup=self._warmup,
             seconds=self._seconds,
@@ -132,3 +144,8 @@ def cost(outcome: Outcome, tree: str) -> float:
 def median(values: Iterable[float]) -> float:
     """The middle one."""
     return statistics.median(values)
+
+
+def verdict(passed: bool) -> str:
+    """How a bar ended."""
+    return "passed" if passed else "**missed**"

@@ -3,7 +3,6 @@
 Its settings are the default ones: every commit is flushed to the disk.
 """
 
-import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
+
+from bench.machine import move
 
 
 class Cluster(NamedTuple):
@@ -51,14 +52,7 @@ def cluster(cores: set[int]) -> Iterator[Cluster]:
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             found = server.get_postmaster_info()
-            _pin(found.pid, cores)
+            move(found.pid, cores)
             yield Cluster(found.pid, str(found.socket_dir))
         finally:
             server.stop()
-
-
-def _pin(root: int, cores: set[int]) -> None:
-    # Children inherit the cores of the first process; those that run already are moved one by one.
-    os.sched_setaffinity(root, cores)
-    for child in (Path("/proc") / str(root) / "task" / str(root) / "children").read_text().split():
-        os.sched_setaffinity(int(child), cores)

@@ -1,6 +1,7 @@
 """Ten times as many callers as the server takes at once: it serves as many calls as ever, and refuses the others at once."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from prove.ground import Ground, ground
 from prove.product import Product, served
 from prove.proof import Found, main
 
-BAR = "at 10x: goodput >= 90 % of peak, p99 of the admitted <= 250 ms, the rest 429 / RESOURCE_EXHAUSTED at once, +50 MB at most"
+BAR = "10x: goodput >= 90 % of peak, p99 of the admitted <= 250 ms, the rest 429 / RESOURCE_EXHAUSTED, +50 MB at most, back in 1 s"
 MOST_IN_FLIGHT, PEAK, OVERLOAD = 64, 64, 640
 ALLOWED = {"429", "RESOURCE_EXHAUSTED"}
 # What a refused caller does: comes back when it was told to, or at once.
@@ -33,20 +34,28 @@ def overloaded(found: Found, on: Ground, door: str, engine: str, seconds: float,
         over, longer = crowd.load(door, port, prepared, OVERLOAD, seconds * 2, least, MANNERS[manner])
         grown = memory_mb(product.pid) - memory
         doors = Doors(product, found, f"{name}, afterwards")
+        ended = time.monotonic()
         calls = [doors.write_http("after"), doors.write_grpc("after"), doors.read_http("1"), doors.read_grpc("1")]
+        back = time.monotonic() - ended
         found.check(None not in calls, f"{name}: a call was refused after the overload")
+        found.check(not timed or back <= 1, f"{name}: four calls took {back:.1f} s after the overload")
         doors.close()
+        # The tables have grown by then: what that costs is no matter of the overload.
+        again, took_again = crowd.load(door, port, prepared, PEAK, seconds / 2, least // 10, 0)
         found.check(product.stop() == 0, f"{name}: the server did not end well")
     found.check(not over.outcomes.keys() - ALLOWED, f"{name}: {over.outcomes.most_common(3)}")
     found.check(bool(over.latencies), f"{name}: nobody was served")
     found.check(bool(over.refusals), f"{name}: nobody was refused")
     if timed:
-        good = round(100 * len(over.latencies) / longer / (len(peak.latencies) / took))
-        found.count(f"{name}: peak/s", round(len(peak.latencies) / took))
+        best = (len(peak.latencies) / took + len(again.latencies) / took_again) / 2
+        good = round(100 * len(over.latencies) / longer / best)
+        found.count(f"{name}: peak/s before", round(len(peak.latencies) / took))
+        found.count(f"{name}: peak/s after", round(len(again.latencies) / took_again))
         found.count(f"{name}: goodput %", good)
         found.count(f"{name}: refused/s", round(len(over.refusals) / longer))
         found.count(f"{name}: p99 ms", round(over.quantile(0.99) * 1000))
         found.count(f"{name}: MB more", round(grown))
+        found.count(f"{name}: ms of four calls afterwards", round(back * 1000))
         # A rude caller's wait at HTTP is its own doing; at gRPC, where a connection holds many callers, what it costs is told.
         found.check(good >= 90 or (door, manner) == ("grpc", "rude"), f"{name}: goodput {good} %")
         found.check(over.quantile(0.99) <= 0.25 or manner == "rude", f"{name}: p99 of the admitted {over.quantile(0.99):.3f} s")
@@ -79,4 +88,4 @@ def prove(seconds: float, seed: int) -> Found:
 
 
 if __name__ == "__main__":
-    main("overload", BAR, prove, 4)
+    main("overload", BAR, prove, 10)

@@ -17,6 +17,11 @@ from prove.ground import CHIEF, PASSWORD, Ground
 COMMAND: tuple[str, ...] = ("-m", "gamehall_server", "serve")
 
 
+def paths(tree: Path) -> str:
+    """The PYTHONPATH of a tree of the product."""
+    return os.pathsep.join(str(tree / part) for part in (".", "server", "bridge", "generated"))
+
+
 class Product:
     """A server of a database. `settings` are environment variables."""
 
@@ -51,7 +56,7 @@ class Product:
         arguments = [*self.command, "--host", HOST, "--http-port", str(self.http_port), "--grpc-port", str(self.grpc_port)]
         given = environment(self.ground.url) | {"GAMEHALL_DATABASE_URL": self.ground.url} | self._settings
         if self._tree is not None:
-            given["PYTHONPATH"] = os.pathsep.join(str(self._tree / part) for part in (".", "server", "bridge", "generated"))
+            given["PYTHONPATH"] = paths(self._tree)
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *arguments], env=given, cwd=self.ground.folder, stdin=subprocess.DEVNULL,

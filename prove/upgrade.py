@@ -1,7 +1,10 @@
 """An upgrade without a pause: the version before, then both beside each other on one PostgreSQL, every call answered."""
 
 import asyncio
+import json
+import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -13,43 +16,55 @@ import asyncpg
 from gamehall_server.migrate import migrate, newest, on_connection
 from sqlalchemy import Connection
 
+from bench import dataset
 from bench.servers import ROOT
 from prove import books
 from prove.caller import Caller
 from prove.doors import Doors
 from prove.ground import PASSWORD, Ground
-from prove.product import Product
-from prove.proof import Found, main
+from prove.product import Product, paths, served
+from prove.proof import Found, Missing, main
 from tests.databases import PostgresServer
 
-BAR = "0 failed calls while a new version starts, migrates and serves beside the old one; no way down to an older schema"
+BAR = "0 failed calls while a new version starts, migrates and serves beside the old one; all migrations <= 10 s; no way down"
 # The commit that closed the skeleton.
 BEFORE = "6805da43941e983b0eb7f1fafb9a84d9b14d674a"
 CALLERS = 4
+MOST_SECONDS = 10
+FILL = "import json, sys; from bench.fill import fill; print(json.dumps(fill(sys.argv[1], int(sys.argv[2]))))"
 # As a migration does that changes what tables are made of: every text of every table is of another type afterwards.
 CHANGES = """
     SELECT format('ALTER TABLE %I ', c.relname)
     || string_agg(format('ALTER %I TYPE %s COLLATE "POSIX"', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND a.attcollation = '"C"'::regcollation
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    AND a.attcollation IN ('"C"'::regcollation, '"default"'::regcollation)
     GROUP BY c.relname
 """
 
 
 @contextmanager
 def before() -> Iterator[Path]:
-    """The tree of the version before."""
+    """The tree of the version before. Raises Missing."""
+    if problem := _git("cat-file", "-e", f"{BEFORE}^{{commit}}"):
+        raise Missing(f"commit {BEFORE[:7]} is not in this clone; a shallow one gets it by `git fetch --unshallow`\n{problem}")
     with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
         tree = Path(folder) / "before"
-        _git("worktree", "add", "--quiet", "--detach", str(tree), BEFORE)
+        if problem := _git("worktree", "add", "--quiet", "--detach", str(tree), BEFORE):
+            raise Missing(problem)
         try:
             yield tree
         finally:
             _git("worktree", "remove", "--force", str(tree))
 
 
-def _git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True)
+def _git(*arguments: str) -> str:
+    """Gives what went wrong."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, check=False, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        return str(error)
+    return (done.stderr or "git does not say why") if done.returncode else ""
 
 
 class Users:
@@ -150,6 +165,26 @@ def _stopping(users: list[Users]) -> Iterator[None]:
             each.stop()
 
 
+def migrated(found: Found, kind: str, server: PostgresServer, tree: Path, comments: int, *, timed: bool) -> None:
+    """A database that the version before made and filled is brought to this version's schema: all is there, and old tokens are good."""
+    with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
+        url = server.fresh() if kind == "postgresql" else f"sqlite:///{folder}/gamehall.db"
+        given = os.environ | {"PYTHONPATH": paths(tree)}
+        tokens = json.loads(subprocess.check_output([sys.executable, "-c", FILL, url, str(comments)], env=given, cwd=folder))
+        began = time.monotonic()
+        found.check(migrate(url) or newest() == "0001", f"{kind}: nothing was migrated")
+        took = time.monotonic() - began
+        found.check(books.rows(url, "SELECT count(*) FROM comment") == [(str(comments),)], f"{kind}: comments are gone")
+        with served(Ground(kind, url, Path(folder), tokens, server)) as product:
+            doors = Doors(product, found, f"{kind}, migrated")
+            calls = (doors.write_http("a"), doors.write_grpc("b"), doors.read_http("1"), doors.read_grpc("1"))
+            found.check(None not in calls, f"{kind}, migrated: a call was refused")
+            doors.close()
+        if timed:
+            found.count(f"{kind}: ms for all migrations of {comments:,} comments and {dataset.USERS:,} users", round(took * 1000))
+            found.check(took <= MOST_SECONDS, f"{kind}: the migrations took {took:.1f} s")
+
+
 def no_way_down(found: Found, url: str) -> None:
     """A newer schema is refused at start with a sentence, and Alembic's way down is closed."""
     on_connection(url, _downgrade(found))
@@ -187,12 +222,14 @@ async def _set(url: str, statement: str) -> None:
 
 
 def prove(seconds: float, seed: int) -> Found:
-    """Both versions beside each other for so many seconds."""
+    """Both versions beside each other for so many seconds, then the migrations alone. Raises Missing."""
     found, server = Found(), PostgresServer()
     try:
         no_way_down(found, upgraded(found, server, None, seconds / 2))
         with before() as tree:
             upgraded(found, server, tree, seconds)
+            for kind in ("sqlite", "postgresql"):
+                migrated(found, kind, server, tree, dataset.COMMENTS, timed=True)
     finally:
         server.remove()
     return found

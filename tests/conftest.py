@@ -114,5 +114,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         listed = [line.split("#")[0].strip() for line in SKIPS.read_text().splitlines()]
         if os.environ.get("GAMEHALL_NO_SKIPS") or report.nodeid.split("::")[0] not in listed:
             report.outcome = "failed"
-            report.longrepr = f"{report.nodeid} is skipped, and tests/skips.txt does not list it (or nothing may be skipped here)"
+            why = "skipped, and tests/skips.txt does not list it (or nothing may be skipped here)"
+            report.longrepr = f"{report.nodeid}: {why}: {report.longrepr}"
     return report

@@ -61,10 +61,10 @@ class PostgresServer:
         first = (self.data / "postmaster.pid").read_text().split()[0]
         return [int(pid) for pid in (first, *Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
-    def fresh(self) -> str:
-        """The URL of a new, empty database."""
+    def fresh(self, options: str = "") -> str:
+        """The URL of a new, empty database; `options` are of CREATE DATABASE."""
         name = f"fresh{next(self._numbers)}"
-        command = f"CREATE DATABASE {name} TEMPLATE template0"
+        command = f"CREATE DATABASE {name} TEMPLATE template0 {options}"
         self._run("psql", "-X", "-q", "-h", str(self.folder), "-U", "postgres", "-d", "postgres", "-c", command)
         return f"postgresql://postgres@/{name}?host={self.folder}"
 

@@ -14,11 +14,15 @@ import uvloop
 from gamehall_server.admin import add_client_to
 from gamehall_server.kit.invoke import Observe, unobserved
 from gamehall_server.migrate import migrate
+from gamehall_server.modules.access.clients import add_client
 from gamehall_server.serve import Running, running
 from gamehall_server.settings import Settings
 from people import CANARIES, PASSWORD, Person, fresh
 
+from tests.modules.providers import twin
+
 ADMIN_PASSWORD = "the administrator's own"
+ISSUER = "https://game.example"
 CANARIES.add(ADMIN_PASSWORD)
 # Where deployments of the tests write their mail; it goes with the run.
 MAIL = tempfile.TemporaryDirectory(prefix="gamehall-mail-")
@@ -99,6 +103,25 @@ class World:
         person.id = person.get("/me").json()["user_id"]
         return person
 
+    def application(
+        self,
+        *grants: str,
+        key: str = "",
+        public: bool = True,
+        first_party: bool = False,
+        redirect_uris: tuple[str, ...] = ("http://127.0.0.1/signed-in",),
+    ) -> tuple[str, str]:
+        """A new application of somebody else, or of ours; its key, and its secret where it has one."""
+        key, grants = key or fresh("application"), grants or ("authorization_code", "refresh_token")
+
+        async def add() -> str:
+            more = {"public": public, "first_party": first_party, "redirect_uris": redirect_uris}
+            return str((await self.server.product.database.write(lambda db: add_client(db, key, f"The {key}", grants, **more)))[1])
+
+        secret = self.inside(add)
+        CANARIES.update({secret} - {""})
+        return key, secret
+
     def client(self, *roles: str) -> Person:
         """A new private client with these roles, signed in by its secret."""
         key = fresh("server")
@@ -113,11 +136,12 @@ class World:
 
 
 def settings_for(database_url: str, engine: str, **more: Any) -> Settings:
-    """Settings of a test deployment: free ports, and the cheapest password hash OWASP allows."""
+    """Settings of a test deployment: free ports, the cheapest password hash OWASP allows, and providers that are here."""
     # Of tests: in a deployment it is random, and nobody's.
     root_key = base64.b64encode(bytes(range(32))).decode()
     given = {
         "root_key": root_key,
+        "issuer": ISSUER,
         "http_port": 0,
         "grpc_port": 0,
         "admin_password": ADMIN_PASSWORD,
@@ -127,7 +151,7 @@ def settings_for(database_url: str, engine: str, **more: Any) -> Settings:
         # All the tests come from one address.
         "network_tries": 1_000_000,
     }
-    return Settings(database_url=database_url, grpc_engine=engine, **{**given, **more})
+    return Settings(database_url=database_url, grpc_engine=engine, **{**given, **twin().settings, **more})
 
 
 def sqlite_url(folder: Path) -> str:

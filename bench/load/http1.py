@@ -6,7 +6,7 @@ from typing import cast
 
 from bench.load.tally import Tally
 
-LENGTH = b"content-length: "
+LENGTH, CHUNKED, LAST_CHUNK = b"content-length: ", b"transfer-encoding: chunked", b"\r\n0\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
         if self._pending:
             data = self._pending + data
         end = data.find(b"\r\n\r\n")
-        if end < 0 or len(data) < end + 4 + _length(data, end):
+        if end < 0 or not _whole(data, end):
             self._pending = data
             return
         self._pending = b""
@@ -50,10 +50,15 @@ class Connection(asyncio.Protocol):
             self._tally.fail(f"the connection was lost: {exc}")
 
 
-def _length(data: bytes, end: int) -> int:
+def _whole(data: bytes, end: int) -> bool:
+    """Whether an answer whose head ends there has arrived."""
     at = data.find(LENGTH, 0, end)
     if at < 0:
-        at = data[:end].lower().find(LENGTH)
-        if at < 0:
-            raise ValueError(f"an answer without content-length: {data[:end]!r}")
-    return int(data[at + len(LENGTH) : data.index(b"\r\n", at)])
+        head = data[:end].lower()
+        at = head.find(LENGTH)
+        if at < 0 and CHUNKED not in head:
+            raise ValueError(f"an answer with neither content-length nor chunks: {data[:end]!r}")
+    if at < 0:
+        # With one request in flight the last chunk is the last thing that comes.
+        return data.endswith(LAST_CHUNK)
+    return len(data) >= end + 4 + int(data[at + len(LENGTH) : data.index(b"\r\n", at)])

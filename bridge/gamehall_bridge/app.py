@@ -14,6 +14,7 @@ from gamehall_server.kit.invoke import Arrival, Rpc
 from gamehall_server.kit.rpc import Answer
 from google.protobuf.message import Message
 
+from gamehall_bridge import web
 from gamehall_bridge.binding import JSON, Binding
 from gamehall_bridge.connect import Connect, Spoken
 from gamehall_bridge.cors import Cors
@@ -22,7 +23,7 @@ from gamehall_bridge.documents import pages_of
 from gamehall_bridge.documents.pages import Answer as PageAnswer
 from gamehall_bridge.documents.pages import Head as PageHead
 from gamehall_bridge.errors import Headers, Refused, refusal
-from gamehall_bridge.routes import Match, Routes, routes_of
+from gamehall_bridge.routes import Match, Routes, routes_of, shows_page
 from gamehall_bridge.streams import Events, Receive, Scope, Send, send_stream
 
 log = logging.getLogger("gamehall.bridge")
@@ -32,6 +33,9 @@ BODY_SECONDS = 10.0
 CALL_SECONDS = 30.0
 # The name under which a connection offers not to be read for a while.
 HOLD = "gamehall.hold"
+
+# The ASGI extension by which a connection takes a whole answer in one message: its status, its header lines and its body.
+WHOLE = "gamehall.whole"
 
 # The response headers of the published example.
 ALWAYS: Headers = [
@@ -44,6 +48,17 @@ ALWAYS: Headers = [
 ]
 # The same of what may be kept, which says for how long.
 LASTING = [header for header in ALWAYS if header[0] not in (b"pragma", b"cache-control", b"expires")]
+
+
+def lines(headers: Headers) -> bytes:
+    """Header lines. Raises ValueError for a value that would be several."""
+    for _, value in headers:
+        if b"\r" in value or b"\n" in value:
+            raise ValueError("a header holds the end of a line")
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+_LINES = {id(headers): lines(headers) for headers in (ALWAYS, LASTING)}
 
 
 class Invoker(Protocol):
@@ -81,6 +96,7 @@ class Head:
         "content_length",
         "content_type",
         "forwarded",
+        "headers",
         "key",
         "origin",
         "preflight",
@@ -89,6 +105,7 @@ class Head:
     )
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.headers = headers
         self.authorization: bytes | None = None
         self.forwarded: bytes | None = None
         self.key: bytes | None = None
@@ -164,6 +181,11 @@ class Bridge:
                 always = LASTING
             else:
                 binding, match = self._find(scope, head)
+                if isinstance(binding, Binding) and binding.page:
+                    # Nobody's script has a say at the login page (RFC 9700 section 2.6).
+                    cors = []
+                    if scope["method"] == "POST":
+                        web.check_sender(head.headers)
                 if binding.server_secrets is not None:
                     # Until the request is known to carry no secret of a server, no page may read the answer.
                     cors = self._cors.withheld
@@ -182,6 +204,9 @@ class Bridge:
                     answer = await self._app.invoke(binding.rpc, request, arrival)
                     status, body, content_type = binding.status, binding.write(answer), binding.content_type
                 extra = [(b"idempotent-replayed", b"true")] if arrival.replayed else []
+                if messages is None and isinstance(binding, Binding) and binding.page:
+                    status, body, extra = web.written(getattr(answer, binding.route.response_body))
+                    content_type = web.HTML
         except Gone:
             return
         except (Fault, Refused) as problem:
@@ -284,8 +309,14 @@ class Bridge:
         if not verbs:
             raise _no_route("OPTIONS", scope["path"], ())
         verbs = tuple(sorted({*verbs, "OPTIONS", *(("HEAD",) if "GET" in verbs else ())}))
+        shown = self._routes.find("GET", path).route
         allow = (b"allow", ", ".join(verbs).encode())
-        return 204, b"", [allow, *(self._cors.preflight(head.origin, verbs) if head.preflight else [])], JSON
+        return (
+            204,
+            b"",
+            [allow, *(self._cors.preflight(head.origin, verbs) if head.preflight and not (shown and shows_page(shown)) else [])],
+            JSON,
+        )
 
     def _carries_secret(self, binding: Binding | Spoken, request: Message, head: Head) -> bool:
         """Whether a call proves a server's identity: such an answer is never a browser's business."""
@@ -307,6 +338,9 @@ class Bridge:
             basic = head.authorization is not None and head.authorization[:6].lower() == b"basic "
             status, body, extra = refusal(fault, number, binding, basic, wanted, sent)
             content_type = JSON
+            if binding is not None and binding.page and web.read_by_person(head.headers):
+                (body, more), content_type = web.refused(status, fault, number), web.HTML
+                extra = [*extra, *more]
         return status, body, [*extra, *headers], content_type
 
 
@@ -345,8 +379,11 @@ def _no_route(verb: str, path: str, allowed: tuple[str, ...]) -> Refused:
 
 
 async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> None:
-    headers = [*always, *extra]
+    shown = b"" if scope["method"] == "HEAD" else body
     if status not in (204, 304):
-        headers += [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        extra = [*extra, (b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    if WHOLE in scope.get("extensions", ()):
+        await send({"type": WHOLE, "status": status, "head": _LINES[id(always)] + lines(extra), "body": shown})
+        return
+    await send({"type": "http.response.start", "status": status, "headers": [*always, *extra]})
+    await send({"type": "http.response.body", "body": shown})

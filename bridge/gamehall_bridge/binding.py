@@ -18,7 +18,7 @@ from gamehall_bridge.decode import Set, decode, holds_decimals, setter, setters
 from gamehall_bridge.encode import FREE, encoder, field_encoder
 from gamehall_bridge.naming import as_json
 from gamehall_bridge.parameters import parameters_of, read_form, read_query
-from gamehall_bridge.routes import WHOLE, Route
+from gamehall_bridge.routes import WHOLE, Route, shows_page
 from gamehall_bridge.scalars import TooMany, Wrong, is_text, reader
 from gamehall_bridge.server_secrets import Carries, carrier
 
@@ -45,6 +45,7 @@ class Binding:
         rules = route.rpc.rules
         fields = route.rpc.descriptor.input_type.fields_by_name
         self.oauth = rules.oauth
+        self.page = shows_page(route)
         self.has_body = bool(route.body)
         self.body_field: Any = fields[route.body] if route.body not in ("", WHOLE) else None
         self._is_bare = self.body_field is not None and self.body_field.message_type is None and not self.body_field.is_repeated
@@ -88,7 +89,7 @@ class Binding:
                 if found is not None:
                     setattr(request, name, found)
             if self.oauth:
-                read_form(self._query, query, body, content_type, request, wrong)
+                read_form(self._query, query, body, content_type, request, wrong, form_only=self.rpc.rules.form)
             else:
                 if query and self._query:
                     read_query(self._query, query, request, wrong)

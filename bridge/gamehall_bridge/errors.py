@@ -54,6 +54,8 @@ def refusal(
             headers.append((b"www-authenticate", b'Basic realm="gamehall"'))
         return status or code, orjson.dumps(body), headers
     body = _published(fault, request_id, binding, sent)
+    if fault.reason == ErrorReason.ERROR_REASON_INSUFFICIENT_SCOPE:
+        headers.append((b"www-authenticate", f'Bearer error="insufficient_scope", error_description="{_plain(fault.message)}"'.encode()))
     if isinstance(fault, Unauthenticated):
         missing = fault.reason == ErrorReason.ERROR_REASON_TOKEN_MISSING
         # RFC 6750 section 3.1: no error code where no token was sent.

@@ -54,11 +54,16 @@ def read_query(known: dict[str, Set], query: bytes, request: Message, wrong: Wro
             put(value, request, "", wrong)
 
 
-def read_form(known: dict[str, Set], query: bytes, body: bytes, content_type: bytes, request: Message, wrong: Wrong) -> None:
-    """Fills the request of an OAuth endpoint from query string and form together (RFC 6749 section 3.2)."""
+def read_form(
+    known: dict[str, Set], query: bytes, body: bytes, content_type: bytes, request: Message, wrong: Wrong, *, form_only: bool = False
+) -> None:
+    """Fills the request of an OAuth endpoint from query string and form together, or from the form alone (RFC 6749 section 3.2)."""
     if body.strip() and content_type.partition(b";")[0].strip().lower() not in (FORM, b""):
         raise Malformed("The parameters must be application/x-www-form-urlencoded.")
     seen: set[str] = set()
+    if form_only:
+        wrong.extend(Violation(name, "must stand in the form, not in the address") for name, _ in _pairs(query) if name in known)
+        query = b""
     for name, value in [*_pairs(query), *_pairs(body)]:
         put = known.get(name)
         if put is None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import math
 import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 import uvicorn
@@ -15,8 +17,9 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.errors import Fault, Malformed
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gamehall_bridge.app import ALWAYS, HOLD, LARGEST_HEAD, head_too_large
+from gamehall_bridge.app import ALWAYS, HOLD, LARGEST_HEAD, WHOLE, head_too_large, lines
 from gamehall_bridge.binding import JSON
+from gamehall_bridge.cycle import Cycle
 from gamehall_bridge.errors import refusal
 from gamehall_bridge.streams import Receive, Scope, Send
 
@@ -27,6 +30,10 @@ KEEP_ALIVE_SECONDS = 75
 HOLD_SECONDS = 1.0
 # How long a client may leave an answer unread that is larger than the buffers.
 UNREAD_SECONDS = 60.0
+SLASH = b"/"
+ASGI = {"version": "3.0", "spec_version": "2.3"}
+# Requests that wait for the answer to one before them. One read may bring thousands, and each takes as much memory as a call.
+MOST_PIPELINED = 100
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -40,10 +47,14 @@ class Reading(Enum):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Closes when a head, or the rest of a body that was answered already, does not arrive within ten seconds.
+    """One connection. Closes when a head, or the rest of a body that was answered already, does not arrive within ten seconds, and when
+    nothing was asked for a while: one look a second over all connections sees to it, for less than a timer each.
 
     An upgrade to another protocol is not taken, and its request is answered like any other (RFC 9110 section 7.8).
     """
+
+    # When the connection is closed, on the loop's clock.
+    due = math.inf
 
     def connection_made(self, transport: Any) -> None:
         """Called by the loop."""
@@ -53,13 +64,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._reading = Reading.NOTHING
         self._head_size = 0
         self._arrived = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._extensions: Any = {HOLD: self.hold, WHOLE: None}
         self._unread_timer: asyncio.TimerHandle | None = None
         self._hurry()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
-        self._calm()
         self._stop_unread_timer()
         super().connection_lost(exc)
 
@@ -76,7 +86,6 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
-        self._unset_keepalive_if_required()
         self._arrived = len(data)
         rest: bytes | None = data
         try:
@@ -97,12 +106,16 @@ class GuardedProtocol(HttpToolsProtocol):
         """Called by the parser."""
         if self._reading is Reading.BODY:
             return
+        if len(self.pipeline) >= MOST_PIPELINED:
+            # The parser makes HttpParserError of this, and the connection closes.
+            raise ValueError
         self._reading = Reading.HEAD
         # What came before the head with the same read is not counted.
         self._head_size = -self._arrived
         self._hurry()
-        super().on_message_begin()
-        self.scope["extensions"] = {HOLD: self.hold}  # type: ignore[dict-item]  # An extension of ours is a function.
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def hold(self) -> None:
         """Called by the bridge after it told a client to come back later. One that comes at once is not heard before: refusals alone
@@ -119,14 +132,50 @@ class GuardedProtocol(HttpToolsProtocol):
         """Called by the parser."""
         if self._reading is Reading.BODY:
             return
-        if self.parser.get_http_version() == "0.9":
+        version = self.parser.get_http_version()
+        if version == "0.9":
             # A request line without its end: the parser makes HttpParserError of this.
             raise ValueError
         # The parser of addresses refuses hosts with an underscore, such as the guide's app_url. The host decides nothing here.
-        self.url = AUTHORITY.sub(rb"\1host", self.url)
-        super().on_headers_complete()
+        target = httptools.parse_url(self.url if self.url[:1] == SLASH else AUTHORITY.sub(rb"\1host", self.url))
+        path = target.path.decode("ascii")
+        scope: Any = {
+            "type": "http",
+            "asgi": ASGI,
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": target.path,
+            "query_string": target.query or b"",
+            "root_path": "",
+            "headers": self.headers,
+            "extensions": self._extensions,
+        }
+        self.scope = scope
+        earlier = self.cycle
+        self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if earlier is None or earlier.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
         self._reading = Reading.BODY
-        self._calm()
+        self.due = math.inf
         # Trailers are no headers.
         self.headers = []
 
@@ -135,13 +184,20 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._framing():
             return
         self._reading = Reading.NOTHING
-        self._calm()
+        self.due = self.loop.time() + KEEP_ALIVE_SECONDS if self._is_answered() else math.inf
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Called after each answer."""
-        super().on_response_complete()
-        if self._reading is Reading.BODY and self._is_answered():
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._reading is Reading.NOTHING:
+            self.due = self.loop.time() + KEEP_ALIVE_SECONDS
+        elif self._reading is Reading.BODY:
             self._hurry()
 
     def _feed(self, data: bytes) -> bytes | None:
@@ -169,9 +225,8 @@ class GuardedProtocol(HttpToolsProtocol):
             number = request_id()
             _, body, _ = refusal(fault, number, None, False, status)
             headers = [*self.server_state.default_headers, *ALWAYS, (b"x-request-id", number.encode()), (b"content-type", JSON)]
-            headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-            lines = [name + b": " + value + b"\r\n" for name, value in headers]
-            self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
+            headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+            self.transport.write(b"".join([STATUS_LINE[status], lines(headers), b"\r\n", body]))
         self.transport.close()
 
     def _stop_unread_timer(self) -> None:
@@ -180,17 +235,19 @@ class GuardedProtocol(HttpToolsProtocol):
             self._unread_timer = None
 
     def _hurry(self) -> None:
-        if self._timer is None:
-            self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
-
-    def _calm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.due = min(self.due, self.loop.time() + HEAD_SECONDS)
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn that leaves signals to whoever runs it."""
+    """uvicorn that leaves signals to whoever runs it, and closes connections that are due."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in [found for found in self.server_state.connections if found.due <= now]:  # type: ignore[union-attr]
+                connection.transport.close()
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from gamehall.common.v1.web_pb2 import WebPage
 from gamehall_server.kit.errors import Malformed
 from gamehall_server.kit.invoke import Rpc
 from gamehall_server.kit.validation import rules_of
@@ -74,6 +75,12 @@ def routes_of(rpc: Rpc) -> Iterable[Route]:
         route = Route(verb, path, rpc, variables, http.body, http.response_body)
         _check(route)
         yield route
+
+
+def shows_page(route: Route) -> bool:
+    """Whether the answer is a page for a person's browser."""
+    field: Any = route.rpc.descriptor.output_type.fields_by_name.get(route.response_body)
+    return field is not None and field.message_type is not None and field.message_type.full_name == WebPage.DESCRIPTOR.full_name
 
 
 def _variable(segment: str) -> str:

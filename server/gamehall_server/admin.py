@@ -78,11 +78,11 @@ async def add_client_to(product: Product, client_key: str, name: str, *, public:
     """Adds an API client with roles; gives its secret, or "" for a public one. Raises Fault when the key is taken."""
     await _check_roles(product, roles)
     if not clients.CLIENT_KEY.fullmatch(client_key):
-        raise Invalid(violations=(Violation("client_key", "1 to 255 visible ASCII characters without a colon or a slash"),))
+        raise Invalid(violations=(Violation("client_key", clients.WRONG_KEY),))
     grants = ("password", "refresh_token") if public else ("client_credentials",)
 
     async def add(db: Handle) -> str:
-        number, secret = await clients.add_client(db, client_key, name, grants, public=public)
+        number, secret = await clients.add_client(db, client_key, name, grants, public=public, first_party=True)
         for role in dict.fromkeys(roles):
             grant_role(db, role, client_id=number)
         return secret

@@ -11,6 +11,7 @@ from gamehall_server import __version__
 from gamehall_server.consumers import register_consumers
 from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, SystemClock, token
 from gamehall_server.kit.dispatch import Dispatcher
+from gamehall_server.kit.egress import Egress
 from gamehall_server.kit.errors import Duplicate
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
@@ -22,13 +23,15 @@ from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, locations, users
+from gamehall_server.modules import configs, locations, social, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.access.client_service import Clients
 from gamehall_server.modules.access.permission_service import Permissions
 from gamehall_server.modules.access.role_service import Roles
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
+from gamehall_server.modules.auth.authorization import Authorization
+from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
@@ -38,6 +41,8 @@ from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.social import Social
+from gamehall_server.modules.social.servicer import Identities, Providers
 from gamehall_server.modules.users.passwords import Passwords
 from gamehall_server.modules.users.role_service import UserRoles
 from gamehall_server.modules.users.servicer import Users
@@ -61,6 +66,7 @@ class Product(NamedTuple):
     keys: KeyRing
     secrets: Secrets
     revocations: Revocations
+    egress: Egress
     metrics: Metrics
     outbox: Outbox
     dispatcher: Dispatcher
@@ -76,6 +82,7 @@ class Product(NamedTuple):
         if self.spans is not None:
             await asyncio.to_thread(self.spans.close)
         self.hasher.close()
+        await self.egress.close()
         await self.database.close()
 
 
@@ -91,18 +98,22 @@ class Parts(NamedTuple):
     secrets: Secrets
     configs: ConfigValues
     notice: Notice
+    egress: Egress
+    social: Social
     rules: users.Rules
     attempts: Attempts
 
 
 # Every config that the product reads.
-BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *users.BUILT_INS)
+BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
-    Clients: lambda _: Clients(),
+    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
+    Identities: lambda parts: Identities(parts.social),
     IssuedTokens: lambda _: IssuedTokens(),
     LocationLog: lambda _: LocationLog(),
     Locations: lambda parts: Locations(parts.configs),
@@ -110,9 +121,10 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
     Permissions: lambda _: Permissions(),
     Platform: lambda parts: Platform(parts.health),
+    Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
-    Tokens: lambda parts: Tokens(parts.hasher, parts.keys, parts.verifier, parts.attempts),
+    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
     UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules),
 }
@@ -145,7 +157,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
     secrets = secrets_of(settings)
-    keys, values, notice = KeyRing(secrets), ConfigValues(BUILT_INS), Notice()
+    keys, values, notice = KeyRing(secrets), ConfigValues(BUILT_INS, secrets), Notice()
     passes: list[int] = []
     now = clock.now()
 
@@ -153,6 +165,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         passes.append(await settle_passes(db, settings.password_passes or None))
         await keys.settle(db)
         await values.settle(db)
+        await social.settle_providers(db, secrets)
 
     await _settle(database, settle)
     kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)
@@ -162,10 +175,10 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     database.listeners.append(verifier.hear)
     keys.gone = verifier.forget_everything
     health = Health(database)
-    rules = users.Rules(values)
-    parts = Parts(
-        database, health, clock, hasher, keys, verifier, secrets, values, notice, rules, Attempts(database, settings.network_tries)
-    )
+    egress = Egress(settings.egress_allow, settings.egress_ports, seconds=settings.egress_seconds)
+    accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
+    rules, attempts = users.Rules(values), Attempts(database, settings.network_tries)
+    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -199,7 +212,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     await _settle(database, access)
     password = await _settle_admin(settings, database, hasher, rules, now)
     revocations = Revocations(verifier.hear, verifier.forget_everything)
-    running = (revocations, metrics, outbox, dispatcher, rules)
+    running = (revocations, egress, metrics, outbox, dispatcher, rules)
     return Product(app, database, health, hasher, verifier, keys, secrets, *running, spans, kept, password)
 
 

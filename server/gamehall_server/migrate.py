@@ -150,12 +150,17 @@ def _upgrade(connection: Connection) -> bool:
     return True
 
 
-# The texts of a schema that stand in the order of the database's own language.
+# The texts of a schema that stand in the order of the database's own language. Where that is the order of bytes nothing changes: servers
+# of the version before would have to prepare every statement anew, and theirs within transactions would fail once.
 _TEXTS = """
     SELECT c.relname, string_agg(format('ALTER %I TYPE %s COLLATE "C"', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0
     AND a.attcollation = '"default"'::regcollation
+    AND NOT EXISTS (
+        SELECT FROM pg_database d WHERE d.datname = current_database() AND d.datcollate IN ('C', 'POSIX')
+        AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'
+    )
     GROUP BY c.relname
 """
 

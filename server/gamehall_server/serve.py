@@ -164,7 +164,7 @@ async def _sweep(app: App) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await app.sweep()
-            for sweep in (sweep_revocations, sweep_locations, sweep_attempts, sweep_resets):
+            for sweep in (sweep_revocations, sweep_attempts, sweep_locations, sweep_resets):
                 await app.database.write(sweep)
         except Fault as fault:
             log.warning("sweep failed: %s", fault.message)
@@ -214,6 +214,18 @@ def bridge(settings: Settings, target: str, started: Callable[[HttpDoor], None])
     _until_told(bridging(settings, target), started)
 
 
+def raise_open_files() -> None:
+    """Lets this process have as many files open as the system allows it: a connection is one, and many shells allow 1,024 unless asked."""
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS says there is no limit, and then refuses to have none.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _until_told(serving: contextlib.AbstractAsyncContextManager[T], started: Callable[[T], None], lifeline: int | None = None) -> None:
     async def until_told() -> None:
         told = asyncio.Event()
@@ -226,4 +238,5 @@ def _until_told(serving: contextlib.AbstractAsyncContextManager[T], started: Cal
             started(server)
             await told.wait()
 
+    raise_open_files()
     uvloop.run(until_told())

@@ -21,7 +21,8 @@ class Settings:
     database_url: str = DEFAULT_DATABASE
     sandbox: bool = False
     grpc_engine: str = "auto"
-    # Who signs access tokens: their `iss` and `aud`.
+    # Who signs access tokens: their `iss` and `aud`. Where it is this deployment's public address, such as https://game.example, clients
+    # find everything they need to sign people in at /.well-known/oauth-authorization-server of it (RFC 8414).
     issuer: str = "gamehall"
     admin_username: str = "admin"
     admin_password: str = ""
@@ -54,6 +55,16 @@ class Settings:
     password_passes: int = 0
     # Processes that share the ports. More than one needs PostgreSQL.
     workers: int = 1
+    # Networks that requests to other servers may reach though they are not public, comma separated: 127.0.0.0/8. Also in HTTP.
+    egress_allow: str = ""
+    # Ports of the public internet that such requests may reach, by https.
+    egress_ports: str = "443,8443"
+    # Seconds that another server's answer may take.
+    egress_seconds: float = 10.0
+    # Where sign-in providers are: Facebook's Graph API with its version, Google's token endpoint and certificates.
+    facebook_url: str = "https://graph.facebook.com/v24.0"
+    google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # An address.
+    google_certs_url: str = "https://www.googleapis.com/oauth2/v1/certs"
     # Failed tries to sign in, and codes asked for, that one address has free; then it is slowed. More where many share an address.
     network_tries: int = 100
     # Days that events are kept after everybody has taken them.
@@ -75,7 +86,8 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
         passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
-        return tuple(secret for secret in (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(",")) if secret)
+        kept = (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(","))
+        return tuple(secret for secret in kept if secret)
 
     @property
     def mail_path(self) -> Path:

@@ -134,13 +134,13 @@ def send(caller: Caller, each: Field, value: Any) -> Answer:
     elif each.place == "body":
         body = json.dumps({each.path[0]: value}).encode()
     elif each.place == "bare":
-        body = json.dumps({"value": value}).encode()
+        body = json.dumps(value if each.field.is_repeated else {"value": value}).encode()
     return caller.ask(each.route.verb, path + query, body)
 
 
 def names(each: Field) -> set[str]:
     """What a refusal may call the field."""
-    return {"value"} if each.place == "bare" else {each.wire_name}
+    return {"value"} if each.place == "bare" and not each.field.is_repeated else {each.wire_name}
 
 
 def wrong_types(each: Field) -> list[Any]:

@@ -108,7 +108,8 @@ def check(answer: Answer, oauth: bool) -> None:
     assert answer.status < 500, answer
     check_headers(answer)
     check_silence(answer)
-    if answer.status < 400 and (not answer.body or (answer.header("content-type") or "").startswith("text/plain")):
+    kind = answer.header("content-type") or ""
+    if kind.startswith("text/html") or (answer.status < 400 and (not answer.body or kind.startswith("text/plain"))):
         return
     told = answer.json()
     if answer.status >= 400:

@@ -1,5 +1,6 @@
 """Slow, long and broken requests, over sockets against the whole product."""
 
+import contextlib
 import time
 
 import pytest
@@ -38,6 +39,23 @@ def test_line_breaks_before_a_request_are_passed_over(connection):
     connection.send(b"\r\n\r\n", request("GET", "/version"), b"\r\n", request("GET", "/version"))
 
     assert [connection.answer().status for _ in range(2)] == [200, 200]
+
+
+def test_requests_sent_without_waiting_are_answered_in_turn(connection):
+    connection.send(request("GET", "/version") * 50)
+
+    assert [connection.answer().status for _ in range(50)] == [200] * 50
+
+
+def test_a_connection_that_sends_thousands_without_waiting_is_closed(url):
+    with wire(url) as greedy:
+        answered = 0
+        with contextlib.suppress(ConnectionError):
+            greedy.send(request("GET", "/version") * 5000)
+            while greedy.answer().status == 200:
+                answered += 1
+
+        assert answered < 5000
 
 
 def test_a_second_head_that_is_slow_is_closed_after_the_first_answer(url, short_patience):

@@ -28,11 +28,14 @@ class Caller(NamedTuple):
 
 
 class Cast(NamedTuple):
-    """The callers of one deployment, the user whom the objects of the tests belong to, and who makes what no user can."""
+    """The callers of one deployment, the user whom the objects of the tests belong to, who makes what no user can, an
+    application, and key and secret of a server."""
 
     owner: Person
     admin: Person
     callers: list[Caller]
+    application: str
+    server: tuple[str, str]
 
 
 def cast_of(world: World) -> Cast:
@@ -58,7 +61,7 @@ def cast_of(world: World) -> Cast:
         role = _role_with(world, permission)
         callers.append(_person(world, f"a user with {permission} alone", role, permission))
         callers.append(Caller(f"a client with {permission} alone", world.client(role).token, frozenset([permission])))
-    return Cast(owner, admin, callers)
+    return Cast(owner, admin, callers, world.application()[0], world.application("client_credentials", public=False))
 
 
 def expired(world: World) -> str:

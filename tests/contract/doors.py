@@ -79,7 +79,7 @@ def reason_of(refusal: Any) -> str:
 
 def over_http(world: World, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
     """Calls through HTTP/JSON; a refusal must have the published shape."""
-    answer = http.request(**addressed(world, method, request, token), stream=method.server_streaming)
+    answer = http.request(**addressed(world, method, request, token), stream=method.server_streaming, allow_redirects=False)
     if answer.ok:
         if method.server_streaming:
             assert next(events(answer)).startswith("data: {")
@@ -235,12 +235,13 @@ def addressed(world: World, method: MethodDescriptor, request: Message, token: s
 
 
 def _content(method: MethodDescriptor, body: str, values: dict[str, Any]) -> dict[str, Any]:
-    if rules_of(method).oauth:
+    if body and rules_of(method).oauth:
         return {"data": values}
     if not body or body == "*":
         return {"json": values} if body else {"params": values}
-    content = values.pop(body, {})
-    return {"json": content if method.input_type.fields_by_name[body].message_type else {"value": content}, "params": values}
+    field = method.input_type.fields_by_name[body]
+    content = values.pop(body, [] if field.is_repeated else {})
+    return {"json": content if field.message_type or field.is_repeated else {"value": content}, "params": values}
 
 
 def _behavior(field: FieldDescriptor) -> Any:

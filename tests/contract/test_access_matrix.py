@@ -8,10 +8,12 @@ from gamehall_server.main import SERVICERS
 from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from people import PASSWORD, Person, fresh, numbers
+from people import CANARIES, PASSWORD, Person, fresh, numbers
 
 from tests.contract.callers import Caller, Cast
 from tests.contract.doors import DOORS, OK, Outcome, addressed, http, request_of, rules_of
+from tests.modules.providers import twin
+from tests.modules.signing_in import provider_of, put
 
 METHODS = {method.full_name: method for servicer in SERVICERS for method in servicer.service.methods}
 ANYONE_SIGNED_IN = "*"
@@ -49,6 +51,45 @@ def a_notice(cast: Cast) -> dict[str, Any]:
     return {"maintenance": notice}
 
 
+def a_permission(cast: Cast) -> dict[str, Any]:
+    word = fresh("MADE_")
+    assert cast.admin.post("/auth/permissions", {"permission": word, "name": "made"}).status_code == 200
+    return {"permission": word}
+
+
+def a_role(cast: Cast) -> dict[str, Any]:
+    word = fresh("ROLE_MADE_")
+    assert cast.admin.post("/auth/roles", {"role": word, "name": "made"}).status_code == 201
+    return {"role": word}
+
+
+def a_client(cast: Cast) -> dict[str, Any]:
+    key = fresh("made.")
+    told = cast.admin.post("/auth/clients", {"client_key": key, "name": "made"})
+    assert told.status_code == 200
+    CANARIES.add(told.json()["secret"])
+    return {"client_key": key}
+
+
+def a_session(cast: Cast) -> dict[str, Any]:
+    return {"username": cast.owner.username, "client_id": "web"}
+
+
+def a_session_to_end(cast: Cast) -> dict[str, Any]:
+    username = fresh("new")
+    assert cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD}).status_code == 200
+    return {"username": username}
+
+
+def without_roles(cast: Cast) -> int:
+    """A user who holds nothing, so that whoever may give roles may give this one none."""
+    username = fresh("new")
+    made = cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD})
+    number = int(made.json()["id"])
+    assert cast.admin.put(f"/auth/users/{number}/roles", []).status_code == 200
+    return number
+
+
 def a_change_of_a_user(cast: Cast) -> dict[str, Any]:
     told = {"username": cast.owner.username, "email": f"{cast.owner.username}@example.com", "description": fresh("changed")}
     return {"id": str(cast.owner.id), "user": told}
@@ -67,6 +108,42 @@ def a_wrong_code(cast: Cast) -> dict[str, Any]:
     return {"id": str(cast.owner.id), "reset": {"password": PASSWORD, "secret": "wrong"}}
 
 
+def a_provider(cast: Cast) -> dict[str, Any]:
+    issuer = twin().issuer()
+    assert cast.admin.post("/auth/providers", provider_of(issuer)).status_code == 201
+    return {"name": issuer.name}
+
+
+def a_change_of_a_provider(cast: Cast) -> dict[str, Any]:
+    named = a_provider(cast)
+    return {**named, "provider": {**named, "issuer": "https://accounts.example.com", "client_id": "changed"}}
+
+
+def a_facebook_token(cast: Cast) -> dict[str, Any]:
+    for name, value in (("social.facebook.app_id", twin().app_id), ("social.facebook.secret_key", twin().app_secret)):
+        put(cast.admin, name, value)
+    return {"token": {"access_token": twin().facebook_token()}}
+
+
+def a_google_code(cast: Cast) -> dict[str, Any]:
+    for name, value in (("social.google.client_id", twin().google.client_id), ("social.google.secret_key", twin().google.secret)):
+        put(cast.admin, name, value)
+    return {"token": {"authorization_code": twin().google.code()}}
+
+
+def a_new_identity(cast: Cast) -> dict[str, Any]:
+    issuer = twin().issuer()
+    assert cast.admin.post("/auth/providers", provider_of(issuer)).status_code == 201
+    return {"user_id": str(cast.owner.id), "token": {"provider": issuer.name, "token": issuer.token()}}
+
+
+def an_identity(cast: Cast) -> dict[str, Any]:
+    asked = a_new_identity(cast)
+    assert cast.owner.post("/users/me/identities", asked["token"]).status_code == 202
+    found = [each["id"] for each in cast.owner.get("/users/me/identities").json() if each["provider"] == asked["token"]["provider"]]
+    return {"user_id": str(cast.owner.id), "id": found[0]}
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
@@ -76,7 +153,48 @@ class Given(NamedTuple):
     ends: Outcome = OK
 
 
+def a_way_to_the_login_page(cast: Cast) -> dict[str, Any]:
+    asked = {"response_type": "code", "client_id": cast.application, "state": "there", "scope": "read"}
+    return {**asked, "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
+
+
+def a_login(cast: Cast) -> dict[str, Any]:
+    return {**a_way_to_the_login_page(cast), "username": cast.owner.username, "password": PASSWORD, "decision": "allow"}
+
+
+def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
+    key, secret = cast.server
+    return {"client_id": key, "client_secret": secret, "token": "none of ours"}
+
+
+ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
 GIVEN = {
+    f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
+    f"{ROLES}.GetRole": Given(a_role),
+    f"{ROLES}.UpdateRole": Given(lambda cast: (made := a_role(cast)) | {"role_resource": made | {"name": "other"}}),
+    f"{ROLES}.DeleteRole": Given(a_role),
+    # None that a caller would have to hold: what one may give is tested with the roles.
+    f"{ROLES}.SetRolePermissions": Given(a_role),
+    f"{ROLES}.GetClientRoles": Given(a_client),
+    f"{ROLES}.SetClientRoles": Given(a_client),
+    f"{CLIENTS}.CreateClient": Given(lambda cast: {"client": {"client_key": fresh("made."), "name": "made", "is_public": True}}),
+    f"{CLIENTS}.GetClient": Given(a_client),
+    f"{CLIENTS}.UpdateClient": Given(lambda cast: (made := a_client(cast)) | {"client": made | {"name": "other"}}),
+    f"{CLIENTS}.DeleteClient": Given(a_client),
+    f"{CLIENTS}.SetGrantTypes": Given(a_client),
+    f"{CLIENTS}.SetRedirectURIs": Given(a_client),
+    f"{PERMISSIONS}.CreatePermission": Given(lambda cast: {"permission": {"permission": fresh("MADE_"), "name": "made"}}),
+    f"{PERMISSIONS}.GetPermission": Given(a_permission),
+    f"{PERMISSIONS}.UpdatePermission": Given(lambda cast: (made := a_permission(cast)) | {"permission_resource": made | {"name": "other"}}),
+    f"{PERMISSIONS}.DeletePermission": Given(a_permission),
+    "gamehall.users.v1.UserRoleService.GetUserRoles": Given(lambda cast: {"user_id": str(cast.owner.id)}),
+    "gamehall.users.v1.UserRoleService.SetUserRoles": Given(lambda cast: {"user_id": str(without_roles(cast))}),
+    "gamehall.auth.v1.IssuedTokenService.GetIssuedToken": Given(a_session),
+    "gamehall.auth.v1.IssuedTokenService.DeleteIssuedTokens": Given(a_session_to_end),
+    "gamehall.auth.v1.AuthorizationService.Authorize": Given(a_login),
+    "gamehall.auth.v1.AuthorizationService.GetLoginPage": Given(a_way_to_the_login_page),
+    "gamehall.auth.v1.AuthorizationService.IntrospectToken": Given(a_token_of_a_server),
+    "gamehall.auth.v1.AuthorizationService.RevokeToken": Given(a_token_of_a_server),
     "gamehall.auth.v1.TokenService.CreateToken": Given(a_sign_in),
     "gamehall.comments.v1.CommentService.DeleteComment": Given(a_comment_of, "/comments/{id}"),
     "gamehall.comments.v1.CommentService.GetComment": Given(a_comment_of, "/comments/{id}"),
@@ -90,6 +208,15 @@ GIVEN = {
     "gamehall.maintenance.v1.MaintenanceService.SetMaintenance": Given(a_notice, "/maintenance"),
     "gamehall.maintenance.v1.MaintenanceService.UpdateMaintenance": Given(a_notice, "/maintenance"),
     "gamehall.locations.v1.LocationService.ListStates": Given(lambda cast: {"country_code_iso3": "FRA"}),
+    "gamehall.social.v1.IdentityService.DeleteIdentity": Given(an_identity, "/users/{user_id}/identities"),
+    "gamehall.social.v1.IdentityService.LinkFacebook": Given(a_facebook_token),
+    "gamehall.social.v1.IdentityService.LinkGoogle": Given(a_google_code),
+    "gamehall.social.v1.IdentityService.LinkIdentity": Given(a_new_identity, "/users/{user_id}/identities"),
+    "gamehall.social.v1.IdentityService.ListIdentities": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/identities"),
+    "gamehall.social.v1.ProviderService.CreateProvider": Given(lambda cast: {"provider": provider_of(twin().issuer())}),
+    "gamehall.social.v1.ProviderService.DeleteProvider": Given(a_provider),
+    "gamehall.social.v1.ProviderService.GetProvider": Given(a_provider),
+    "gamehall.social.v1.ProviderService.UpdateProvider": Given(a_change_of_a_provider),
     "gamehall.users.v1.UserService.CreateUser": Given(a_new_user),
     "gamehall.users.v1.PasswordService.SetPassword": Given(
         a_password_of_everybody, "/users/{id}", Outcome("INVALID_ARGUMENT", "INVALID_VALUE")
@@ -184,7 +311,8 @@ def test_not_yours_and_not_there_are_the_same_answer(world, cast, name):
     theirs, look = about(method, there)
     nobodys = type(theirs)()
     nobodys.CopyFrom(theirs)
-    nobodys.id = type(nobodys.id)(2**31 - 1)
+    field = "user_id" if "user_id" in method.input_type.fields_by_name else "id"
+    setattr(nobodys, field, type(getattr(nobodys, field))(2**31 - 1))
 
     answers = [said_over_http(world, method, request, other) for request in (theirs, nobodys)]
 

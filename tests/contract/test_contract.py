@@ -15,6 +15,7 @@ from gamehall_server.contract import bindings
 from gamehall_server.kit.errors import Cancelled, Fault
 from gamehall_server.kit.storage import Query
 from gamehall_server.main import SERVICERS, for_sandbox
+from gamehall_server.modules.access.bootstrap import permissions
 from gamehall_server.modules.access.roles import ROLE_ADMIN, ROLE_USER, role_permissions
 from google import api
 from google.api import annotations_pb2
@@ -32,7 +33,12 @@ ROUTES = bindings(SERVICES)
 LISTS = [name for name, method in METHODS.items() if method.output_type.fields_by_name.get("page_info") is not None]
 REASONS = [value for value in ErrorReason.DESCRIPTOR.values if value.number]
 PUBLISHED = {operation.name: operation for operation in operations()}
-held = Query(select(role_permissions.c.permission).where(role_permissions.c.role == bindparam("role")))
+# Without those of the application's own.
+held = Query(
+    select(role_permissions.c.permission)
+    .join(permissions, permissions.c.permission == role_permissions.c.permission)
+    .where(role_permissions.c.role == bindparam("role"), permissions.c.locked)
+)
 SERVED = {
     name: f"{rules_of(method).published.tag}.{rules_of(method).published.operation}"
     for name, method in METHODS.items()

@@ -1,6 +1,7 @@
 """The files for running it in containers: what they set exists, what they draw is told, and two nodes run as they say."""
 
 import asyncio
+import base64
 import json
 import re
 import subprocess
@@ -26,7 +27,8 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 NODES = [name for name, service in COMPOSE["services"].items() if "build" in service]
 SETTINGS = {name: str(value) for name, value in COMPOSE["services"]["node1"]["environment"].items()}
 IMAGE = dict(re.findall(r"(GAMEHALL_\w+)=(\S+)", DOCKERFILE))
-SECRETS = {"POSTGRES_PASSWORD": "the database's own", "GAMEHALL_ADMIN_PASSWORD": ADMIN_PASSWORD}
+ROOT_KEY = base64.b64encode(bytes(range(32))).decode()
+SECRETS = {"POSTGRES_PASSWORD": "the database's own", "GAMEHALL_ADMIN_PASSWORD": ADMIN_PASSWORD, "GAMEHALL_ROOT_KEY": ROOT_KEY}
 DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/gamehall.json").read_text())
 
 

@@ -18,7 +18,9 @@ def test_what_is_sealed_opens_again_and_tells_nothing():
     assert [Secrets([ROOT]).open("provider", 7, text) for text in sealed] == ["a word of ours, é"] * 2
 
 
-@pytest.mark.parametrize("purpose, id, root", [("provider", 8, ROOT), ("signing key", 7, ROOT), ("provider", 7, OTHER)])
+@pytest.mark.parametrize(
+    "purpose, id, root", [("provider", 8, ROOT), ("signing key", 7, ROOT), ("provider", 7, OTHER)], ids=["id", "purpose", "key"]
+)
 def test_elsewhere_and_with_another_key_it_stays_shut(purpose, id, root):
     sealed = Secrets([ROOT]).seal("provider", 7, "word")
 

@@ -1,11 +1,18 @@
 """Clients, permissions and roles: what administrators do with them, and that nobody gives what he does not hold."""
 
+import asyncio
+
 import pytest
-from people import CANARIES, fresh
+from gamehall_server.kit.storage import Query
+from gamehall_server.modules.access.bootstrap import permissions
+from people import CANARIES, PASSWORD, fresh
+from sqlalchemy import update
+from worlds import World, settings_for, sqlite_url
 
 from tests.contract.doors import published_refusal
 from tests.modules.oauth import ask, me
 
+MADE_UP = Query(update(permissions).where(permissions.c.permission == "COMMENTS_ADMIN").values(locked=False))
 ADMINISTERS = ("ROLES_ADMIN", "CLIENTS_ADMIN", "PERMISSIONS_ADMIN")
 
 
@@ -137,6 +144,7 @@ def test_a_permission_of_ones_own_is_kept_given_and_opens_nothing(admin, ann, ro
         ("/auth/permissions", {"permission": "USERS_ADMIN", "name": "x"}, "permission"),
         ("/auth/clients", {"client_key": "a:b", "name": "x"}, "client_key"),
         ("/auth/clients", {"client_key": "web", "name": "x"}, "client_key"),
+        ("/auth/clients", {"client_key": "grant-types", "name": "x"}, "client_key"),
         ("/auth/clients", {"client_key": "short.secret", "name": "x", "secret": "changeme"}, "secret"),
     ],
 )
@@ -196,6 +204,46 @@ def test_nobody_becomes_a_client_that_may_do_more(world, clerk, client):
     refused(clerk.put(f"{path}/redirect-uris", ["https://clerk.example/"]), "NOT_HELD")
     refused(clerk.delete(path), "NOT_HELD")
     assert own_token(world, above).ok
+
+
+def test_nobody_becomes_a_user_who_may_do_more(world, admin, ann, bob, role):
+    helper, above = world.person("helper"), world.person("above")
+    assert admin.put(f"/auth/users/{helper.id}/roles", [role("USERS_ADMIN")]).status_code == 200
+    assert admin.put(f"/auth/users/{above.id}/roles", ["ROLE_USER", role("CONFIGS_ADMIN")]).status_code == 200
+    body = {"username": above.username, "email": f"helper.{above.username}@example.com", "display_name": "Above"}
+    CANARIES.add("a word of the helper's own")
+
+    refused(helper.put(f"/users/{above.id}/password", "a word of the helper's own"), "NOT_HELD")
+    refused(helper.put(f"/users/{above.id}", body), "NOT_HELD")
+    assert helper.put(f"/users/{above.id}", {**body, "email": f"{above.username}@example.com"}).ok
+    assert helper.put(f"/users/{bob.id}/password", "a word of the helper's own").ok
+    assert world.signed_in(above.username, PASSWORD).get("/users/me").json()["display_name"] == "Above"
+
+
+@pytest.mark.parametrize("dated", [False, True], ids=["hash of today", "hash of yesterday"])
+def test_who_signs_in_while_the_password_is_changed_gets_nothing_and_changes_nothing(world, ann, monkeypatch, dated):
+    """The old password was proved before the change, and the session would begin after it."""
+    hasher, new = world.server.product.hasher, fresh("another long word of hers ")
+    CANARIES.add(new)
+    verify, changed = hasher.verify, []
+
+    async def slow(hashed, password):
+        right = await verify(hashed, password)
+        if right and not changed:
+            changed.append(new)
+            answer = await asyncio.to_thread(ann.put, f"/users/{ann.id}/password", new)
+            assert answer.ok, answer.text
+        return right
+
+    monkeypatch.setattr(hasher, "verify", slow)
+    if dated:
+        monkeypatch.setattr(hasher, "outdated", lambda hashed: True)
+    form = {"grant_type": "password", "client_id": "web", "username": ann.username}
+
+    assert ask(world, **form, password=PASSWORD).status_code == 400
+
+    assert ask(world, **form, password=PASSWORD).status_code == 400
+    assert ask(world, **form, password=new).status_code == 200
 
 
 def test_a_client_gives_no_more_than_it_holds_either(world, admin, role, client):
@@ -338,3 +386,30 @@ def test_every_token_of_a_user_is_in_the_log_with_its_place(world, admin, ann):
 
     assert [entry["ip"] for entry in told["content"]] == ["127.0.0.1"] * 2
     assert all(entry["time"] > 1_700_000_000 for entry in told["content"])
+
+
+def test_a_word_that_a_later_version_comes_to_mean_something_by_is_taken_from_everybody(tmp_path):
+    """Whoever could make up and hold COMMENTS_ADMIN before there were comments must not rule them now."""
+    settings = settings_for(sqlite_url(tmp_path), "native")
+    world = World(settings)
+    admin = world.admin()
+    made(admin, "/auth/roles", "ROLE_X", role="ROLE_X", name="x")
+    assert admin.put("/auth/roles/ROLE_X/permissions", ["COMMENTS_ADMIN", "USERS_ADMIN"]).status_code == 200
+
+    async def before_there_were_comments():
+        async def work(db):
+            await db.run(MADE_UP)
+
+        await world.server.product.database.write(work)
+
+    world.inside(before_there_were_comments)
+    world.close()
+
+    later = World(settings)
+    try:
+        told = later.admin().get("/auth/roles/ROLE_X").json()
+        assert [each["permission"] for each in told["role_permission"]] == ["USERS_ADMIN"]
+        assert later.admin().get("/auth/permissions/COMMENTS_ADMIN").json()["locked"] is True
+        assert "COMMENTS_ADMIN" in [each["permission"] for each in later.admin().get("/auth/roles/ROLE_ADMIN").json()["role_permission"]]
+    finally:
+        later.close()

@@ -1,11 +1,14 @@
 """The command `gamehall`, as a person at a terminal uses it: each command a process of its own."""
 
+import os
 import re
+import resource
 import shutil
 import signal
 import socket
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
@@ -185,6 +188,29 @@ def test_the_folder_of_the_database_is_made(tmp_path):
     assert (tmp_path / "data" / "of" / "it.db").is_file()
 
 
+def test_it_may_have_as_many_connections_as_the_system_allows(made, tmp_path):
+    """Not as many as the shell does that it is started from."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before, most - 1), most))
+    try:
+        with serving(tmp_path) as server:
+            limits = Path(f"/proc/{server.process.pid}/limits").read_text()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+    assert re.search(r"Max open files +(\d+) +(\d+)", limits).groups() == (str(most), str(most))
+
+
+def test_hashing_gives_way_to_every_other_call(made, tmp_path):
+    with serving(tmp_path) as server:
+        assert server.sign_in("ann").status_code == 200
+        threads = [int(thread.name) for thread in Path(f"/proc/{server.process.pid}/task").iterdir()]
+        policies = {thread: os.sched_getscheduler(thread) for thread in threads}
+
+    assert policies[server.process.pid] == os.SCHED_OTHER
+    assert list(policies.values()).count(os.SCHED_IDLE) == 1
+
+
 def test_a_sandbox_says_so(made, tmp_path):
     with serving(tmp_path, "--sandbox") as server:
         assert "sandbox" in server.told
@@ -280,3 +306,33 @@ def test_a_database_that_needs_a_password_does_not_show_it(tmp_path):
     done = gamehall(tmp_path, "serve", "--database-url", "postgresql://nobody:very-secret@127.0.0.1:1/x")
 
     assert "very-secret" not in explained(done)
+
+
+def test_keys_are_rotated_and_the_audit_log_is_looked_at_beside_a_server_and_alone(tmp_path):
+    with serving(tmp_path, GAMEHALL_ADMIN_PASSWORD=PASSWORD) as server:
+        token = server.sign_in("admin").json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert requests.post(server.http + "/auth/roles", json={"role": "ROLE_X", "name": "x"}, headers=headers).status_code == 201
+        assert "is announced, and signs from 20" in gamehall(tmp_path, "rotate-keys").stdout
+        assert len(requests.get(server.http + "/.well-known/jwks.json").json()["keys"]) == 2
+        while "1 rows, all as they were written; the end is 1:" not in (told := gamehall(tmp_path, "verify-audit").stdout):
+            assert "0 rows, all as they were written, and 1 wait" in told
+        assert gamehall(tmp_path, "rotate-keys", "--compromised").returncode == 0
+        assert requests.get(server.http + "/me", headers=headers).status_code == 401
+
+    end = told.split()[-1]
+    assert gamehall(tmp_path, "verify-audit", "--known", end).stdout == told
+    with sqlite3.connect(tmp_path / "gamehall.db") as database:
+        database.execute("UPDATE audit SET address = '127.0.0.2'")
+    database.close()
+    assert "the audit log is not as it was written: 1: changed" in explained(gamehall(tmp_path, "verify-audit"))
+
+
+def test_a_root_key_is_made_beside_the_database_and_refused_where_others_may_read_it(tmp_path):
+    assert gamehall(tmp_path, "verify-audit").returncode == 0
+    file = tmp_path / "gamehall.key"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    file.chmod(0o644)
+    assert "holds the root key, and others may read it: chmod 600" in explained(gamehall(tmp_path, "verify-audit"))
+    assert "a root key is 32 random bytes" in explained(gamehall(tmp_path, "verify-audit", GAMEHALL_ROOT_KEY="changeme"))

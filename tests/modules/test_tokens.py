@@ -14,6 +14,7 @@ from gamehall_server.modules.auth.sessions import GRACE
 from people import PASSWORD, Person
 from sqlalchemy import select
 from sqlmodel import SQLModel
+from worlds import ISSUER
 
 from tests.contract.callers import issued
 from tests.contract.doors import published_refusal, reason_of
@@ -144,10 +145,10 @@ def test_grpc_gives_tokens_too(world, ann, refused):
 
 WRONG_REQUESTS = {
     "an unknown grant": ({"grant_type": "telepathy", "client_id": "web"}, 400, "unsupported_grant_type"),
-    "a social grant, which is not served yet": (
+    "a social grant that the client was not given": (
         {"grant_type": "facebook", "client_id": "web", "token": "t"},
         400,
-        "unsupported_grant_type",
+        "unauthorized_client",
     ),
     "an unknown client": ({"grant_type": "password", "client_id": "nobody", "username": "a", "password": "b"}, 401, "invalid_client"),
     "a grant that the client may not use": ({"grant_type": "client_credentials", "client_id": "web"}, 400, "unauthorized_client"),
@@ -246,7 +247,7 @@ def test_anybody_can_verify_a_token_with_the_published_keys(world, ann):
     keys = jwt.PyJWKSet.from_dict(requests.get(world.url + "/.well-known/jwks.json").json())
     header = jwt.get_unverified_header(ann.token)
 
-    claims = jwt.decode(ann.token, keys[header["kid"]], ["ES256"], issuer="gamehall", audience="gamehall")
+    claims = jwt.decode(ann.token, keys[header["kid"]], ["ES256"], issuer=ISSUER, audience=ISSUER)
 
     assert (header["alg"], header["typ"]) == ("ES256", "at+jwt")
     assert (claims["sub"], claims["client_id"]) == (str(ann.id), "web")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from prove import books, faults, kill, outage, overload, refuse
+from prove import backing_up, books, deaf, faults, guessing, kill, outage, refresh, refuse
 from prove.ground import Ground, ground
 from prove.proof import Found
 from tests.databases import shared_postgres
@@ -106,9 +106,50 @@ def test_a_postgresql_that_forgets_or_is_too_old_is_refused_at_start(found):
     assert found.counts["refused"] == 2
 
 
-@pytest.mark.parametrize("door, engine", [("http", "native"), ("grpc", "native"), ("grpc", "grpcio")])
-def test_an_overloaded_server_serves_some_and_refuses_the_others(found, door, engine):
-    with ground("sqlite") as on:
-        overload.overloaded(found, on, door, engine, 0, timed=False)
+@pytest.mark.parametrize("kind, engine", [("sqlite", "native"), ("postgresql", "grpcio")])
+def test_who_dies_before_the_answer_is_told_the_same_on_coming_back(found, kind, engine):
+    with fresh(kind) as on:
+        deaf.unheard(found, on, engine, 3)
 
     assert not found.wrong
+    assert found.counts[f"{kind} {engine}: receivers died"] == 6
+    assert found.counts[f"{kind} {engine}: the server died too"] == 2
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_backups_made_while_users_write_hold_what_was_acknowledged(found, kind):
+    with fresh(kind) as on:
+        backing_up.backed_up(found, on, rounds=1, least=20, timed=False)
+
+    assert not found.wrong
+    assert found.counts[f"{kind}, backup: restored"] == 1
+    assert found.counts[f"{kind}, backup: acknowledged"] >= 20
+    # pg_dump's copy is of its beginning; the others go on until they have all.
+    assert found.counts[f"{kind}, {'backup' if kind == 'sqlite' else 'pg_basebackup'}: of them while it ran"] > 0
+
+
+@pytest.mark.parametrize("kind, nodes", refresh.GROUNDS)
+def test_a_refresh_token_that_is_raced_has_one_child_and_ends_when_it_is_told(found, kind, nodes):
+    with fresh(kind) as on:
+        refresh.raced(found, on, nodes, rounds=4, interleavings=24, seed=1)
+
+    assert not found.wrong
+    assert sorted(found.counts.values()) == [4, 24]
+
+
+def test_sign_ins_that_fail_are_refused_alike(found):
+    with ground("sqlite") as on:
+        guessing.register(on, 12)
+        with guessing.served(on) as product:
+            took = guessing.guessed(found, product, 2, seed=1)
+
+    assert not found.wrong
+    assert {kind: len(seconds) for kind, seconds in took.items()} == {"known": 2, "without": 2, "unknown": 2}
+
+
+def test_times_that_differ_are_told_from_those_that_do_not():
+    times = random.Random(1)
+    one, same, other = ([times.gauss(mean, 1) for _ in range(400)] for mean in (20, 20, 20.5))
+
+    assert guessing.unlike(one, same) > guessing.LEAST_P
+    assert guessing.unlike(one, other) < guessing.LEAST_P

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people import PASSWORD, fresh
+from people import CANARIES, PASSWORD, Person, fresh
 from worlds import World
 
 from tests.contract.reading import examples, fetched, misfits, operations
+from tests.modules.providers import twin
+from tests.modules.signing_in import CONFIGS, put
 from tests.sdk.published import ANSWERS, METHODS, Comparison, as_the_sdk_reads
 from tests.sdk.variants import with_variants
 
@@ -37,6 +39,15 @@ def newcomer(word: str) -> dict[str, str]:
     return {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
 
 
+def provided(admin: Person) -> dict[str, str]:
+    """Both social providers set up, and what they gave an application."""
+    there = twin()
+    values = (there.app_id, there.app_secret, there.google.client_id, there.google.secret)
+    for name, value in zip(CONFIGS, values, strict=True):
+        put(admin, name, value)
+    return {"facebook": there.facebook_token(), "google": there.google.code()}
+
+
 @pytest.fixture(scope="module")
 def calls(world: World) -> list[dict[str, Any]]:
     """Every call of calls.json and its answer."""
@@ -46,7 +57,14 @@ def calls(world: World) -> list[dict[str, Any]]:
     assert forgetful.post(f"/users/{forgetful.id}/password-reset").status_code == 204
     code = code_in(letter_to(world, f"{forgetful.username}@example.com"))
     given |= {"forgetful": forgetful.id, "code": code, "tag": fresh("tag")}
-    given |= {"admin": admin.token, "config": fresh("game.colour.")}
+    given |= {
+        "admin": admin.token,
+        "config": fresh("game.colour."),
+        "word": fresh("WORD_"),
+        "long": fresh("a-secret-of-the-game-server-x-"),
+        **provided(admin),
+    }
+    CANARIES.add(given["long"])
     calls = with_variants(json.loads((HERE / "calls.json").read_text()), METHODS, fresh("knetik"))
     return node("knetik.js", url=world.url, given=given, calls=calls)
 

@@ -14,10 +14,11 @@ from gamehall_bridge.documents.schemas import Schema, Schemas, always_shown, req
 from gamehall_bridge.documents.words import comment, permissions, told_of
 from gamehall_bridge.encode import FREE
 from gamehall_bridge.parameters import DEEPEST
-from gamehall_bridge.routes import WHOLE, Route
+from gamehall_bridge.routes import WHOLE, Route, shows_page
 from gamehall_bridge.scalars import is_text
 
 JSON, TEXT, FORM, EVENTS = "application/json", "text/plain", "application/x-www-form-urlencoded", "text/event-stream"
+HTML = "text/html"
 CLIENT_GRANT, PASSWORD_GRANT, BEARER, BASIC = "oauth2_client_credentials_grant", "oauth2_password_grant", "bearer", "client_basic"
 # The published wrappers of bare values; a wrapper of an enum has the enum's name.
 _WRAPPERS = {"string": "StringWrapper", "int32": "IntWrapper", "boolean": "ValueWrapperboolean"}
@@ -88,7 +89,7 @@ class Operations:
         fields: Any = route.rpc.descriptor.input_type.fields_by_name
         for name in route.variables:
             yield self._parameter(name, fields[name], "path", True)
-        if not route.rpc.rules.oauth and route.body != WHOLE:
+        if route.body != WHOLE:
             bound = {*route.variables, route.body}
             is_list = "page_info" in route.rpc.descriptor.output_type.fields_by_name
             for name, field in parameter_fields(route.rpc.descriptor.input_type.fields, bound):
@@ -116,10 +117,10 @@ class Operations:
 
     def _body(self, route: Route) -> dict[str, Any] | None:
         input_type: Any = route.rpc.descriptor.input_type
-        if route.rpc.rules.oauth:
-            return self._form(input_type)
         if not route.body:
             return None
+        if route.rpc.rules.oauth:
+            return self._form(input_type, "" if route.rpc.rules.form else "Also taken from the query string.")
         without = frozenset(route.variables)
         if route.body == WHOLE:
             schema = self._schemas.of_message(input_type, without)
@@ -164,7 +165,7 @@ class Operations:
             content[TEXT] = {"schema": value} | ({} if example is None else {"example": example})
         return {"required": required(field), "description": told, "content": content}
 
-    def _form(self, input_type: Any) -> dict[str, Any]:
+    def _form(self, input_type: Any, told: str) -> dict[str, Any]:
         fields = list(parameter_fields(input_type.fields, set()))
         if not self._modern:
             return {"consumes": [FORM], "parameters": [self._parameter(name, field, "formData", required(field)) for name, field in fields]}
@@ -173,11 +174,17 @@ class Operations:
         schema = {"type": "object", "properties": properties} | ({"required": needed} if needed else {})
         example = example_object(input_type)
         media: dict[str, Any] = {"schema": schema} | ({"example": example} if example else {})
-        return {"required": True, "description": "Also taken from the query string.", "content": {FORM: media}}
+        return {"required": True, "description": told, "content": {FORM: media}}
 
     def _success(self, route: Route) -> dict[str, Any]:
         output: Any = route.rpc.descriptor.output_type
         status = str(success(route.rpc))
+        if shows_page(route):
+            page: Schema = {"content": {HTML: {"schema": {"type": "string"}}}} if self._modern else {"schema": {"type": "string"}}
+            return {
+                status: {"description": comment(output.full_name), **page},
+                "303": {"description": "The browser goes on to another page."},
+            }
         if not output.fields:
             return {status: {"description": comment(output.full_name) or "Done."}}
         if not route.response_body:
@@ -195,7 +202,7 @@ def _plain_type(schema: Schema) -> str:
 
 
 def _produced(route: Route) -> str:
-    return EVENTS if route.rpc.streams else TEXT if _is_raw(route) else JSON
+    return EVENTS if route.rpc.streams else HTML if shows_page(route) else TEXT if _is_raw(route) else JSON
 
 
 def _is_raw(route: Route) -> bool:

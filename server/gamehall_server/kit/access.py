@@ -1,5 +1,6 @@
 """The rule on an RPC, and what it gives a caller."""
 
+from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall.options.v1.options_pb2 import Policy
 
 from gamehall_server.kit.call import Caller, Scope
@@ -26,6 +27,12 @@ class Access:
     def permissions(self) -> frozenset[str]:
         """Every permission the policy names."""
         return (self._any | self._own) - {ANYONE_SIGNED_IN}
+
+    def within(self, caller: Caller, word: str) -> None:
+        """Raises Forbidden for a token that was given for less than a call of this scope word; what is open to nobody in particular is so
+        to every token."""
+        if not self.open and caller.limited_to is not None and word not in caller.limited_to:
+            raise Forbidden(f"This call needs a token of the scope {word}.", reason=ErrorReason.ERROR_REASON_INSUFFICIENT_SCOPE)
 
     def scope(self, caller: Caller | None) -> Scope:
         """ALL or OWN; raises Unauthenticated for nobody and Forbidden for somebody without the permission."""

@@ -4,7 +4,7 @@ row was changed since.
 A row is written without a place in the chain, so that no writer waits for another. One process at a time takes the rows that are new, in
 the order of their ids, and seals them: each gets the next number and a hash of its content, its number and the hash before, made with the
 deployment's root key, so that the database alone is not enough to make another chain. The head tells the last number, and is marked
-as well. What is in no order of commits needs none: a row that becomes visible late is sealed late (docs/decisions/0021).
+as well. What is in no order of commits needs none: a row that becomes visible late is sealed late (docs/decisions/0022).
 """
 
 import asyncio

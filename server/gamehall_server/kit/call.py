@@ -19,7 +19,8 @@ class Scope(enum.Enum):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who a valid token belongs to. A client's own token has no user. `user` is the user as other records show one."""
+    """Who a valid token belongs to. A client's own token has no user. `user` is the user as other records show one; `grant` is how the
+    session was opened, where that is known."""
 
     client_key: str
     session_id: int
@@ -28,6 +29,9 @@ class Caller(msgspec.Struct, frozen=True):
     permissions: frozenset[str]
     user_id: int | None = None
     user: Any = None
+    grant: str | None = None
+    # The scope words of a token that does not open everything its holder may do.
+    limited_to: frozenset[str] | None = None
 
     @property
     def principal(self) -> str:

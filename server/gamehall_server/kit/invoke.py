@@ -177,6 +177,8 @@ class App:
         caller = await self._authenticate(rpc, arrival)
         self._gate(rpc, caller)
         scope = rpc.access.scope(caller)
+        if caller is not None and caller.limited_to is not None:
+            rpc.access.within(caller, "read" if rpc.reads else "write")
         self._rate(rpc, caller, arrival)
         violations = rpc.check(request)
         if violations:

@@ -21,7 +21,7 @@ from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.filters import Chosen, Parameters
 from gamehall_server.kit.page import Order, Page, beyond, bounded, describe, ordering, reverse, sorting
-from gamehall_server.kit.storage import Handle, Query
+from gamehall_server.kit.storage import Handle, Query, Totals
 
 # So many rows are skipped, or counted, as part of another read.
 NEAR, LARGE = 1_000, 10_000
@@ -88,11 +88,14 @@ class Shape:
     """The statements of a list with certain filters in a certain order; values are parameters.
 
     cheap:  an index finds a page of it.
+    kept:   its total is kept beside its table.
     tables: all that its total depends on.
     key_of: the sort key of a row.
     """
 
-    def __init__(self, table: Table, joined: Callable[[], Select[Any]], chosen: Chosen, order: Order) -> None:
+    def __init__(
+        self, table: Table, joined: Callable[[], Select[Any]], chosen: Chosen, order: Order, totals: tuple[Totals, ...] = ()
+    ) -> None:
         self._table = table
         self._joined = joined
         self._order = order
@@ -102,7 +105,10 @@ class Shape:
         self.key_of: Callable[[Any], tuple[Any, ...]] = pick if len(order) > 1 else lambda row: (pick(row),)
         pins = frozenset(filter.pins for filter, _ in chosen if filter.pins is not None)
         self.cheap = len(pins) == len(chosen) and bounded(table, pins, order)
-        counted = select(func.count()).select_from(table).where(*self._filters)
+        pinned = pins if len(pins) == len(chosen) else None
+        kept = next((each for each in totals if each.columns == pinned), None)
+        self.kept = kept is not None
+        counted = select(func.count()).select_from(table).where(*self._filters) if kept is None else kept.count(self._filters)
         self.count = Query(counted)
         self.tables = frozenset(part.name for part in visitors.iterate(counted) if isinstance(part, Table))
         self._total = counted.scalar_subquery()
@@ -126,10 +132,13 @@ class Shape:
 
 
 class Listing:
-    """The lists of one resource. `joined` selects its rows with what is shown inside them."""
+    """The lists of one resource. `joined` selects its rows with what is shown inside them; `totals`: what is kept of their lengths."""
 
-    def __init__(self, table: Table, joined: Callable[[], Select[Any]], sortable: frozenset[str], order: str) -> None:
+    def __init__(
+        self, table: Table, joined: Callable[[], Select[Any]], sortable: frozenset[str], order: str, totals: tuple[Totals, ...] = ()
+    ) -> None:
         self.table = table
+        self.totals = totals
         self.joined = joined
         self._order = lru_cache(maxsize=MOST_SHAPES)(lambda text: ordering(text, table, sortable, order))
 
@@ -160,7 +169,7 @@ class Listing:
 @lru_cache(maxsize=MOST_SHAPES)
 def shape_of(listing: Listing, chosen: Chosen, order: Order) -> Shape:
     """A list with certain filters in a certain order."""
-    return Shape(listing.table, listing.joined, chosen, order)
+    return Shape(listing.table, listing.joined, chosen, order, listing.totals)
 
 
 def _memory(db: Handle) -> Memory:
@@ -237,21 +246,30 @@ class _Reading:
             total = 0
         else:
             # Beyond the last page no row brings the total along.
-            total = (await self._db.scan(shape.count, **self._parameters))[0][0]
+            total = await self._count()
         await self._remember(total, version)
         return rows, total
 
+    async def _count(self) -> int:
+        read = self._db.all if self._shape.kept else self._db.scan
+        total: int = (await read(self._shape.count, **self._parameters))[0][0]
+        return total
+
     async def _total(self) -> int:
         """The list's total; whoever relies on it checks whether it still holds."""
+        if self._shape.kept:
+            return await self._count()
         kept, version = self._memory.totals.get(self._which), await self._db.version(self._shape.tables)
         if kept is not None and version is not None and version == kept[0]:
             return kept[1]
-        total: int = (await self._db.scan(self._shape.count, **self._parameters))[0][0]
+        total = await self._count()
         await self._remember(total, version)
         return total
 
     async def _remember(self, total: int, version: Any) -> None:
         """Keeps the total of a long list, with the version it was read at, if it was one and the same all the while."""
+        if self._shape.kept:
+            return
         if total > LARGE:
             if version is not None and version != await self._db.version(self._shape.tables):
                 version = None

@@ -15,7 +15,7 @@ from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.mapping import Computed, Embed, Mapper
 from gamehall_server.kit.page import Page
 from gamehall_server.kit.rows import Rows
-from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.storage import Query, Totals, table_of
 from gamehall_server.kit.validation import rules_of
 
 R = TypeVar("R", bound=SQLModel)
@@ -45,6 +45,7 @@ class Resource(Generic[R]):
     embeds:   fields that show a record of another table, joined in the same query.
     computed: fields made from a column.
     order:    the order of lists that name none.
+    totals:   lists whose lengths are kept, because they may become long.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Resource(Generic[R]):
         embeds: Mapping[str, Embed] | None = None,
         computed: Mapping[str, Computed] | None = None,
         order: str = "id:ASC",
+        totals: tuple[Totals, ...] = (),
     ) -> None:
         self.rows = table_of(model)
         self.table = self.rows.table
@@ -75,7 +77,7 @@ class Resource(Generic[R]):
         self._numbered = self._names[0] == "id"
         # Each shape of a statement is compiled once.
         self._get = lru_cache(maxsize=None)(self._build_get)
-        self._listing = Listing(self.table, self._joined, self.sortable, order)
+        self._listing = Listing(self.table, self._joined, self.sortable, order, totals)
         self._own = None if owner is None else (equals("own__", self.table.columns[owner]), None)
         self._veil = veil
         self._plain = None if veil is None else (Filter("veil__", lambda value: (None, {}), lambda shape: veil.condition), None)

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/auth/v1/tokens.proto\x12\x10gamehall.auth.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xe4\x03\n\x12\x43reateTokenRequest\x12\x34\n\ngrant_type\x18\x01 \x01(\tB\x10\xaa\xd4\x18\x0c\x10\x64j\x08passwordH\x00R\tgrantType\x88\x01\x01\x12.\n\tclient_id\x18\x02 \x01(\tB\x0c\xaa\xd4\x18\x08\x10\xff\x01j\x03webH\x01R\x08\x63lientId\x88\x01\x01\x12\x35\n\rclient_secret\x18\x03 \x01(\tB\x0b\xaa\xd4\x18\x07\x10\xff\x01\x38\x01P\x01H\x02R\x0c\x63lientSecret\x88\x01\x01\x12.\n\x08username\x18\x04 \x01(\tB\r\xaa\xd4\x18\t\x10\xff\x01j\x04janeH\x03R\x08username\x88\x01\x01\x12\x41\n\x08password\x18\x05 \x01(\tB \xaa\xd4\x18\x1c\x10\xff\x01\x38\x01j\x15\x63orrect horse batteryH\x04R\x08password\x88\x01\x01\x12$\n\x05token\x18\x06 \x01(\tB\t\xaa\xd4\x18\x05\x10\x80@8\x01H\x05R\x05token\x88\x01\x01\x12\x33\n\rrefresh_token\x18\x07 \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01\x38\x01H\x06R\x0crefreshToken\x88\x01\x01\x42\r\n\x0b_grant_typeB\x0c\n\n_client_idB\x10\n\x0e_client_secretB\x0b\n\t_usernameB\x0b\n\t_passwordB\x08\n\x06_tokenB\x10\n\x0e_refresh_token\"\x88\x02\n\x13\x43reateTokenResponse\x12-\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x03\xaa\xd4\x18\x02\x38\x01R\x0b\x61\x63\x63\x65ssToken\x12#\n\ntoken_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\ttokenType\x12#\n\nexpires_in\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03R\texpiresIn\x12\x1a\n\x05scope\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x05scope\x12\x34\n\rrefresh_token\x18\x05 \x01(\tB\n\xe2\x41\x01\x03\xaa\xd4\x18\x02\x38\x01H\x00R\x0crefreshToken\x88\x01\x01:\x14\xaa\xd4\x18\x10\n\x0eOAuth2ResourceB\x10\n\x0e_refresh_token\"\x18\n\x16GetTokenDetailsRequest\"\x92\x01\n\x17GetTokenDetailsResponse\x12\x1b\n\tclient_id\x18\x01 \x01(\tR\x08\x63lientId\x12\x14\n\x05roles\x18\x02 \x03(\tR\x05roles\x12\x1c\n\x07user_id\x18\x03 \x01(\x05H\x00R\x06userId\x88\x01\x01:\x1a\xaa\xd4\x18\x16\n\x14TokenDetailsResourceB\n\n\x08_user_id\"\x12\n\x10GetKeySetRequest\"E\n\x11GetKeySetResponse\x12\x30\n\x04keys\x18\x01 \x03(\x0b\x32\x1c.gamehall.auth.v1.JSONWebKeyR\x04keys\"\x82\x01\n\nJSONWebKey\x12\x10\n\x03kty\x18\x01 \x01(\tR\x03kty\x12\x10\n\x03kid\x18\x02 \x01(\tR\x03kid\x12\x10\n\x03use\x18\x03 \x01(\tR\x03use\x12\x10\n\x03\x61lg\x18\x04 \x01(\tR\x03\x61lg\x12\x10\n\x03\x63rv\x18\x05 \x01(\tR\x03\x63rv\x12\x0c\n\x01x\x18\x06 \x01(\tR\x01x\x12\x0c\n\x01y\x18\x07 \x01(\tR\x01y2\xda\x03\n\x0cTokenService\x12\x9e\x01\n\x0b\x43reateToken\x12$.gamehall.auth.v1.CreateTokenRequest\x1a%.gamehall.auth.v1.CreateTokenResponse\"B\xaa\xd4\x18\'\n\x02\x08\x01(\x01\x32\x1d\n\rgetOAuthToken\x12\x0c\x41\x63\x63\x65ss_TokenH\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/oauth/token:\x01*\x12\xa4\x01\n\x0fGetTokenDetails\x12(.gamehall.auth.v1.GetTokenDetailsRequest\x1a).gamehall.auth.v1.GetTokenDetailsResponse\"<\x90\x02\x01\xaa\xd4\x18*\n\x03\x12\x01*2#\n\x13getUserTokenDetails\x12\x0cUtilSecurity\x82\xd3\xe4\x93\x02\x05\x12\x03/me\x12\x81\x01\n\tGetKeySet\x12\".gamehall.auth.v1.GetKeySetRequest\x1a#.gamehall.auth.v1.GetKeySetResponse\"+\x90\x02\x01\xaa\xd4\x18\x06\n\x02\x08\x01H\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.jsonB\x85\x01\n\x14\x63om.gamehall.auth.v1B\x0bTokensProtoP\x01\xa2\x02\x03GAX\xaa\x02\x10Gamehall.Auth.V1\xca\x02\x10Gamehall\\Auth\\V1\xe2\x02\x1cGamehall\\Auth\\V1\\GPBMetadata\xea\x02\x12Gamehall::Auth::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/auth/v1/tokens.proto\x12\x10gamehall.auth.v1\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x98\x06\n\x12\x43reateTokenRequest\x12\x34\n\ngrant_type\x18\x01 \x01(\tB\x10\xaa\xd4\x18\x0c\x10\x64j\x08passwordH\x00R\tgrantType\x88\x01\x01\x12.\n\tclient_id\x18\x02 \x01(\tB\x0c\xaa\xd4\x18\x08\x10\xff\x01j\x03webH\x01R\x08\x63lientId\x88\x01\x01\x12\x35\n\rclient_secret\x18\x03 \x01(\tB\x0b\xaa\xd4\x18\x07\x10\xff\x01\x38\x01P\x01H\x02R\x0c\x63lientSecret\x88\x01\x01\x12.\n\x08username\x18\x04 \x01(\tB\r\xaa\xd4\x18\t\x10\xff\x01j\x04janeH\x03R\x08username\x88\x01\x01\x12\x41\n\x08password\x18\x05 \x01(\tB \xaa\xd4\x18\x1c\x10\xff\x01\x38\x01j\x15\x63orrect horse batteryH\x04R\x08password\x88\x01\x01\x12$\n\x05token\x18\x06 \x01(\tB\t\xaa\xd4\x18\x05\x10\x80@8\x01H\x05R\x05token\x88\x01\x01\x12\x33\n\rrefresh_token\x18\x07 \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01\x38\x01H\x06R\x0crefreshToken\x88\x01\x01\x12\"\n\x04\x63ode\x18\x08 \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01\x38\x01H\x07R\x04\x63ode\x88\x01\x01\x12K\n\x0credirect_uri\x18\t \x01(\tB#\xaa\xd4\x18\x1f\x10\xd0\x0fj\x1ahttp://127.0.0.1/signed-inH\x08R\x0bredirectUri\x88\x01\x01\x12\x33\n\rcode_verifier\x18\n \x01(\tB\t\xaa\xd4\x18\x05\x10\xff\x01\x38\x01H\tR\x0c\x63odeVerifier\x88\x01\x01\x12(\n\x05scope\x18\x0b \x01(\tB\r\xaa\xd4\x18\t\x10\xff\x01j\x04readH\nR\x05scope\x88\x01\x01\x12\"\n\x05nonce\x18\x0c \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01H\x0bR\x05nonce\x88\x01\x01\x42\r\n\x0b_grant_typeB\x0c\n\n_client_idB\x10\n\x0e_client_secretB\x0b\n\t_usernameB\x0b\n\t_passwordB\x08\n\x06_tokenB\x10\n\x0e_refresh_tokenB\x07\n\x05_codeB\x0f\n\r_redirect_uriB\x10\n\x0e_code_verifierB\x08\n\x06_scopeB\x08\n\x06_nonce\"\x88\x02\n\x13\x43reateTokenResponse\x12-\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x03\xaa\xd4\x18\x02\x38\x01R\x0b\x61\x63\x63\x65ssToken\x12#\n\ntoken_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\ttokenType\x12#\n\nexpires_in\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03R\texpiresIn\x12\x1a\n\x05scope\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x05scope\x12\x34\n\rrefresh_token\x18\x05 \x01(\tB\n\xe2\x41\x01\x03\xaa\xd4\x18\x02\x38\x01H\x00R\x0crefreshToken\x88\x01\x01:\x14\xaa\xd4\x18\x10\n\x0eOAuth2ResourceB\x10\n\x0e_refresh_token\"\x18\n\x16GetTokenDetailsRequest\"\x92\x01\n\x17GetTokenDetailsResponse\x12\x1b\n\tclient_id\x18\x01 \x01(\tR\x08\x63lientId\x12\x14\n\x05roles\x18\x02 \x03(\tR\x05roles\x12\x1c\n\x07user_id\x18\x03 \x01(\x05H\x00R\x06userId\x88\x01\x01:\x1a\xaa\xd4\x18\x16\n\x14TokenDetailsResourceB\n\n\x08_user_id\"\x12\n\x10GetKeySetRequest\"E\n\x11GetKeySetResponse\x12\x30\n\x04keys\x18\x01 \x03(\x0b\x32\x1c.gamehall.auth.v1.JSONWebKeyR\x04keys\"\x82\x01\n\nJSONWebKey\x12\x10\n\x03kty\x18\x01 \x01(\tR\x03kty\x12\x10\n\x03kid\x18\x02 \x01(\tR\x03kid\x12\x10\n\x03use\x18\x03 \x01(\tR\x03use\x12\x10\n\x03\x61lg\x18\x04 \x01(\tR\x03\x61lg\x12\x10\n\x03\x63rv\x18\x05 \x01(\tR\x03\x63rv\x12\x0c\n\x01x\x18\x06 \x01(\tR\x01x\x12\x0c\n\x01y\x18\x07 \x01(\tR\x01y2\xda\x03\n\x0cTokenService\x12\x9e\x01\n\x0b\x43reateToken\x12$.gamehall.auth.v1.CreateTokenRequest\x1a%.gamehall.auth.v1.CreateTokenResponse\"B\xaa\xd4\x18\'\n\x02\x08\x01(\x01\x32\x1d\n\rgetOAuthToken\x12\x0c\x41\x63\x63\x65ss_TokenH\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/oauth/token:\x01*\x12\xa4\x01\n\x0fGetTokenDetails\x12(.gamehall.auth.v1.GetTokenDetailsRequest\x1a).gamehall.auth.v1.GetTokenDetailsResponse\"<\x90\x02\x01\xaa\xd4\x18*\n\x03\x12\x01*2#\n\x13getUserTokenDetails\x12\x0cUtilSecurity\x82\xd3\xe4\x93\x02\x05\x12\x03/me\x12\x81\x01\n\tGetKeySet\x12\".gamehall.auth.v1.GetKeySetRequest\x1a#.gamehall.auth.v1.GetKeySetResponse\"+\x90\x02\x01\xaa\xd4\x18\x06\n\x02\x08\x01H\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.jsonB\x85\x01\n\x14\x63om.gamehall.auth.v1B\x0bTokensProtoP\x01\xa2\x02\x03GAX\xaa\x02\x10Gamehall.Auth.V1\xca\x02\x10Gamehall\\Auth\\V1\xe2\x02\x1cGamehall\\Auth\\V1\\GPBMetadata\xea\x02\x12Gamehall::Auth::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETOKENREQUEST'].fields_by_name['token']._serialized_options = b'\252\324\030\005\020\200@8\001'
   _globals['_CREATETOKENREQUEST'].fields_by_name['refresh_token']._loaded_options = None
   _globals['_CREATETOKENREQUEST'].fields_by_name['refresh_token']._serialized_options = b'\252\324\030\005\020\377\0018\001'
+  _globals['_CREATETOKENREQUEST'].fields_by_name['code']._loaded_options = None
+  _globals['_CREATETOKENREQUEST'].fields_by_name['code']._serialized_options = b'\252\324\030\005\020\377\0018\001'
+  _globals['_CREATETOKENREQUEST'].fields_by_name['redirect_uri']._loaded_options = None
+  _globals['_CREATETOKENREQUEST'].fields_by_name['redirect_uri']._serialized_options = b'\252\324\030\037\020\320\017j\032http://127.0.0.1/signed-in'
+  _globals['_CREATETOKENREQUEST'].fields_by_name['code_verifier']._loaded_options = None
+  _globals['_CREATETOKENREQUEST'].fields_by_name['code_verifier']._serialized_options = b'\252\324\030\005\020\377\0018\001'
+  _globals['_CREATETOKENREQUEST'].fields_by_name['scope']._loaded_options = None
+  _globals['_CREATETOKENREQUEST'].fields_by_name['scope']._serialized_options = b'\252\324\030\t\020\377\001j\004read'
+  _globals['_CREATETOKENREQUEST'].fields_by_name['nonce']._loaded_options = None
+  _globals['_CREATETOKENREQUEST'].fields_by_name['nonce']._serialized_options = b'\252\324\030\003\020\377\001'
   _globals['_CREATETOKENRESPONSE'].fields_by_name['access_token']._loaded_options = None
   _globals['_CREATETOKENRESPONSE'].fields_by_name['access_token']._serialized_options = b'\342A\001\003\252\324\030\0028\001'
   _globals['_CREATETOKENRESPONSE'].fields_by_name['token_type']._loaded_options = None
@@ -70,19 +80,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENSERVICE'].methods_by_name['GetKeySet']._loaded_options = None
   _globals['_TOKENSERVICE'].methods_by_name['GetKeySet']._serialized_options = b'\220\002\001\252\324\030\006\n\002\010\001H\001\202\323\344\223\002\030\022\026/.well-known/jwks.json'
   _globals['_CREATETOKENREQUEST']._serialized_start=150
-  _globals['_CREATETOKENREQUEST']._serialized_end=634
-  _globals['_CREATETOKENRESPONSE']._serialized_start=637
-  _globals['_CREATETOKENRESPONSE']._serialized_end=901
-  _globals['_GETTOKENDETAILSREQUEST']._serialized_start=903
-  _globals['_GETTOKENDETAILSREQUEST']._serialized_end=927
-  _globals['_GETTOKENDETAILSRESPONSE']._serialized_start=930
-  _globals['_GETTOKENDETAILSRESPONSE']._serialized_end=1076
-  _globals['_GETKEYSETREQUEST']._serialized_start=1078
-  _globals['_GETKEYSETREQUEST']._serialized_end=1096
-  _globals['_GETKEYSETRESPONSE']._serialized_start=1098
-  _globals['_GETKEYSETRESPONSE']._serialized_end=1167
-  _globals['_JSONWEBKEY']._serialized_start=1170
-  _globals['_JSONWEBKEY']._serialized_end=1300
-  _globals['_TOKENSERVICE']._serialized_start=1303
-  _globals['_TOKENSERVICE']._serialized_end=1777
+  _globals['_CREATETOKENREQUEST']._serialized_end=942
+  _globals['_CREATETOKENRESPONSE']._serialized_start=945
+  _globals['_CREATETOKENRESPONSE']._serialized_end=1209
+  _globals['_GETTOKENDETAILSREQUEST']._serialized_start=1211
+  _globals['_GETTOKENDETAILSREQUEST']._serialized_end=1235
+  _globals['_GETTOKENDETAILSRESPONSE']._serialized_start=1238
+  _globals['_GETTOKENDETAILSRESPONSE']._serialized_end=1384
+  _globals['_GETKEYSETREQUEST']._serialized_start=1386
+  _globals['_GETKEYSETREQUEST']._serialized_end=1404
+  _globals['_GETKEYSETRESPONSE']._serialized_start=1406
+  _globals['_GETKEYSETRESPONSE']._serialized_end=1475
+  _globals['_JSONWEBKEY']._serialized_start=1478
+  _globals['_JSONWEBKEY']._serialized_end=1608
+  _globals['_TOKENSERVICE']._serialized_start=1611
+  _globals['_TOKENSERVICE']._serialized_end=2085
 # @@protoc_insertion_point(module_scope)

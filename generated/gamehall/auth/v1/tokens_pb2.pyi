@@ -31,8 +31,15 @@ class CreateTokenRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    REDIRECT_URI_FIELD_NUMBER: _builtins.int
+    CODE_VERIFIER_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     grant_type: _builtins.str
-    """client_credentials unless told, password, or refresh_token."""
+    """client_credentials unless told, authorization_code, password, refresh_token, or the name of a provider: facebook, google, or another
+    that is set up.
+    """
     client_id: _builtins.str
     """The client; "knetik" unless told."""
     client_secret: _builtins.str
@@ -42,9 +49,19 @@ class CreateTokenRequest(_message.Message):
     password: _builtins.str
     """The password, for password."""
     token: _builtins.str
-    """The provider's token, for social grants."""
+    """What the provider gave, for its grant: an access token of Facebook's; of all others an authorization code or an ID token."""
     refresh_token: _builtins.str
     """The refresh token, for refresh_token."""
+    code: _builtins.str
+    """The code that the login page gave, for authorization_code."""
+    redirect_uri: _builtins.str
+    """Where the login page was told to go on, for authorization_code; needed when it was told."""
+    code_verifier: _builtins.str
+    """What the code challenge was made of (RFC 7636 section 4.5), for authorization_code, and for a provider's code that was asked for with one."""
+    scope: _builtins.str
+    """"read", "write" or both, which is what there is unless less is asked for. With a refresh token it narrows the access token alone."""
+    nonce: _builtins.str
+    """What was put into the request for a provider's ID token, where something was: the token must hold it, or its SHA-256 in hex."""
     def __init__(
         self,
         *,
@@ -55,21 +72,36 @@ class CreateTokenRequest(_message.Message):
         password: _builtins.str | None = ...,
         token: _builtins.str | None = ...,
         refresh_token: _builtins.str | None = ...,
+        code: _builtins.str | None = ...,
+        redirect_uri: _builtins.str | None = ...,
+        code_verifier: _builtins.str | None = ...,
+        scope: _builtins.str | None = ...,
+        nonce: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_grant_type", b"_grant_type", "_password", b"_password", "_refresh_token", b"_refresh_token", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "grant_type", b"grant_type", "password", b"password", "refresh_token", b"refresh_token", "token", b"token", "username", b"username"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "grant_type", b"grant_type", "nonce", b"nonce", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_grant_type", b"_grant_type", "_password", b"_password", "_refresh_token", b"_refresh_token", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "grant_type", b"grant_type", "password", b"password", "refresh_token", b"refresh_token", "token", b"token", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "grant_type", b"grant_type", "nonce", b"nonce", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__client_id: _TypeAlias = _typing.Literal["client_id"]  # noqa: Y015
     _WhichOneofArgType__client_id: _TypeAlias = _typing.Literal["_client_id", b"_client_id"]  # noqa: Y015
     _WhichOneofReturnType__client_secret: _TypeAlias = _typing.Literal["client_secret"]  # noqa: Y015
     _WhichOneofArgType__client_secret: _TypeAlias = _typing.Literal["_client_secret", b"_client_secret"]  # noqa: Y015
+    _WhichOneofReturnType__code: _TypeAlias = _typing.Literal["code"]  # noqa: Y015
+    _WhichOneofArgType__code: _TypeAlias = _typing.Literal["_code", b"_code"]  # noqa: Y015
+    _WhichOneofReturnType__code_verifier: _TypeAlias = _typing.Literal["code_verifier"]  # noqa: Y015
+    _WhichOneofArgType__code_verifier: _TypeAlias = _typing.Literal["_code_verifier", b"_code_verifier"]  # noqa: Y015
     _WhichOneofReturnType__grant_type: _TypeAlias = _typing.Literal["grant_type"]  # noqa: Y015
     _WhichOneofArgType__grant_type: _TypeAlias = _typing.Literal["_grant_type", b"_grant_type"]  # noqa: Y015
+    _WhichOneofReturnType__nonce: _TypeAlias = _typing.Literal["nonce"]  # noqa: Y015
+    _WhichOneofArgType__nonce: _TypeAlias = _typing.Literal["_nonce", b"_nonce"]  # noqa: Y015
     _WhichOneofReturnType__password: _TypeAlias = _typing.Literal["password"]  # noqa: Y015
     _WhichOneofArgType__password: _TypeAlias = _typing.Literal["_password", b"_password"]  # noqa: Y015
+    _WhichOneofReturnType__redirect_uri: _TypeAlias = _typing.Literal["redirect_uri"]  # noqa: Y015
+    _WhichOneofArgType__redirect_uri: _TypeAlias = _typing.Literal["_redirect_uri", b"_redirect_uri"]  # noqa: Y015
     _WhichOneofReturnType__refresh_token: _TypeAlias = _typing.Literal["refresh_token"]  # noqa: Y015
     _WhichOneofArgType__refresh_token: _TypeAlias = _typing.Literal["_refresh_token", b"_refresh_token"]  # noqa: Y015
+    _WhichOneofReturnType__scope: _TypeAlias = _typing.Literal["scope"]  # noqa: Y015
+    _WhichOneofArgType__scope: _TypeAlias = _typing.Literal["_scope", b"_scope"]  # noqa: Y015
     _WhichOneofReturnType__token: _TypeAlias = _typing.Literal["token"]  # noqa: Y015
     _WhichOneofArgType__token: _TypeAlias = _typing.Literal["_token", b"_token"]  # noqa: Y015
     _WhichOneofReturnType__username: _TypeAlias = _typing.Literal["username"]  # noqa: Y015
@@ -79,11 +111,21 @@ class CreateTokenRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__client_secret) -> _WhichOneofReturnType__client_secret | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__code) -> _WhichOneofReturnType__code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__code_verifier) -> _WhichOneofReturnType__code_verifier | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__grant_type) -> _WhichOneofReturnType__grant_type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nonce) -> _WhichOneofReturnType__nonce | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__password) -> _WhichOneofReturnType__password | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__redirect_uri) -> _WhichOneofReturnType__redirect_uri | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__refresh_token) -> _WhichOneofReturnType__refresh_token | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scope) -> _WhichOneofReturnType__scope | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__token) -> _WhichOneofReturnType__token | None: ...
     @_typing.overload
@@ -109,7 +151,7 @@ class CreateTokenResponse(_message.Message):
     expires_in: _builtins.int
     """Seconds until the access token expires."""
     scope: _builtins.str
-    """Always "write read", as published; it has no meaning."""
+    """What the access token opens: "write read", as published, or one of them. `read` opens what changes nothing, `write` everything else."""
     refresh_token: _builtins.str
     """What gets the next access token; absent for client_credentials."""
     def __init__(

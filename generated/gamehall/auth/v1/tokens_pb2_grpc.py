@@ -57,7 +57,8 @@ class TokenServiceServicer:
     """
 
     def CreateToken(self, request, context):
-        """Gives an access token for a password, a client's secret or a refresh token (RFC 6749 sections 4.3, 4.4 and 6).
+        """Gives an access token for a code of the login page, a password, a client's secret or a refresh token (RFC 6749 sections 4.1.3, 4.3, 4.4
+        and 6).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

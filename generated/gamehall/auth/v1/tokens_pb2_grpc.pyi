@@ -34,7 +34,9 @@ class TokenServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TokenServiceAsyncStub: ...
     CreateToken: _grpc.UnaryUnaryMultiCallable[_tokens_pb2.CreateTokenRequest, _tokens_pb2.CreateTokenResponse]
-    """Gives an access token for a password, a client's secret or a refresh token (RFC 6749 sections 4.3, 4.4 and 6)."""
+    """Gives an access token for a code of the login page, a password, a client's secret or a refresh token (RFC 6749 sections 4.1.3, 4.3, 4.4
+    and 6).
+    """
     GetTokenDetails: _grpc.UnaryUnaryMultiCallable[_tokens_pb2.GetTokenDetailsRequest, _tokens_pb2.GetTokenDetailsResponse]
     """Tells who the token belongs to."""
     GetKeySet: _grpc.UnaryUnaryMultiCallable[_tokens_pb2.GetKeySetRequest, _tokens_pb2.GetKeySetResponse]
@@ -46,7 +48,9 @@ class TokenServiceAsyncStub(TokenServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateToken: _aio.UnaryUnaryMultiCallable[_tokens_pb2.CreateTokenRequest, _tokens_pb2.CreateTokenResponse]  # type: ignore[assignment]
-    """Gives an access token for a password, a client's secret or a refresh token (RFC 6749 sections 4.3, 4.4 and 6)."""
+    """Gives an access token for a code of the login page, a password, a client's secret or a refresh token (RFC 6749 sections 4.1.3, 4.3, 4.4
+    and 6).
+    """
     GetTokenDetails: _aio.UnaryUnaryMultiCallable[_tokens_pb2.GetTokenDetailsRequest, _tokens_pb2.GetTokenDetailsResponse]  # type: ignore[assignment]
     """Tells who the token belongs to."""
     GetKeySet: _aio.UnaryUnaryMultiCallable[_tokens_pb2.GetKeySetRequest, _tokens_pb2.GetKeySetResponse]  # type: ignore[assignment]
@@ -61,7 +65,9 @@ class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tokens_pb2.CreateTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tokens_pb2.CreateTokenResponse, _abc.Awaitable[_tokens_pb2.CreateTokenResponse]]:
-        """Gives an access token for a password, a client's secret or a refresh token (RFC 6749 sections 4.3, 4.4 and 6)."""
+        """Gives an access token for a code of the login page, a password, a client's secret or a refresh token (RFC 6749 sections 4.1.3, 4.3, 4.4
+        and 6).
+        """
 
     @_abc_1.abstractmethod
     def GetTokenDetails(

@@ -89,6 +89,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A code that was sent is no good."""
     ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 221
     """Too many tries."""
+    ERROR_REASON_PROVIDER_TOKEN_INVALID: _ErrorReason.ValueType  # 240
+    """A provider's token proves nothing."""
+    ERROR_REASON_IDENTITY_TAKEN: _ErrorReason.ValueType  # 241
+    """The account belongs to another user."""
+    ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 242
+    """The provider does not answer."""
+    ERROR_REASON_PROVIDER_NOT_SET_UP: _ErrorReason.ValueType  # 243
+    """The provider cannot be used."""
+    ERROR_REASON_LAST_SIGN_IN: _ErrorReason.ValueType  # 244
+    """Nothing else would let the user in."""
+    ERROR_REASON_SIGNED_IN_BY_PROVIDER: _ErrorReason.ValueType  # 245
+    """The session comes from the provider itself."""
+    ERROR_REASON_OAUTH_INVALID_SCOPE: _ErrorReason.ValueType  # 260
+    """The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
+    ERROR_REASON_INSUFFICIENT_SCOPE: _ErrorReason.ValueType  # 261
+    """The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
+    ERROR_REASON_CROSS_SITE: _ErrorReason.ValueType  # 262
+    """A form of ours that another site sent."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed."""
@@ -155,6 +173,24 @@ ERROR_REASON_RESET_CODE: ErrorReason.ValueType  # 220
 """A code that was sent is no good."""
 ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 221
 """Too many tries."""
+ERROR_REASON_PROVIDER_TOKEN_INVALID: ErrorReason.ValueType  # 240
+"""A provider's token proves nothing."""
+ERROR_REASON_IDENTITY_TAKEN: ErrorReason.ValueType  # 241
+"""The account belongs to another user."""
+ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 242
+"""The provider does not answer."""
+ERROR_REASON_PROVIDER_NOT_SET_UP: ErrorReason.ValueType  # 243
+"""The provider cannot be used."""
+ERROR_REASON_LAST_SIGN_IN: ErrorReason.ValueType  # 244
+"""Nothing else would let the user in."""
+ERROR_REASON_SIGNED_IN_BY_PROVIDER: ErrorReason.ValueType  # 245
+"""The session comes from the provider itself."""
+ERROR_REASON_OAUTH_INVALID_SCOPE: ErrorReason.ValueType  # 260
+"""The scope is unknown, or more than there is to give (RFC 6749 section 5.2 invalid_scope)."""
+ERROR_REASON_INSUFFICIENT_SCOPE: ErrorReason.ValueType  # 261
+"""The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
+ERROR_REASON_CROSS_SITE: ErrorReason.ValueType  # 262
+"""A form of ours that another site sent."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -148,6 +148,7 @@ class MethodRules(_message.Message):
     SANDBOX_FIELD_NUMBER: _builtins.int
     ALSO_FIELD_NUMBER: _builtins.int
     IN_MAINTENANCE_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     keyed: _builtins.bool
     """The caller may send an Idempotency-Key; a repeat with the same key answers what the first call answered."""
     audit: _builtins.bool
@@ -162,6 +163,8 @@ class MethodRules(_message.Message):
     """Served only when the deployment runs with --sandbox."""
     in_maintenance: _builtins.bool
     """Served to everybody while the deployment is locked for maintenance. All others are then for MAINTENANCE_ADMIN alone."""
+    form: _builtins.bool
+    """Of an OAuth endpoint: the parameters come as a form alone, never in the query string."""
     @_builtins.property
     def policy(self) -> Global___Policy:
         """Who may call."""
@@ -186,10 +189,11 @@ class MethodRules(_message.Message):
         sandbox: _builtins.bool = ...,
         also: _abc.Iterable[_builtins.str] | None = ...,
         in_maintenance: _builtins.bool = ...,
+        form: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "published", b"published"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["also", b"also", "audit", b"audit", "in_maintenance", b"in_maintenance", "keyed", b"keyed", "oauth", b"oauth", "policy", b"policy", "published", b"published", "sandbox", b"sandbox", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also", b"also", "audit", b"audit", "form", b"form", "in_maintenance", b"in_maintenance", "keyed", b"keyed", "oauth", b"oauth", "policy", b"policy", "published", b"published", "sandbox", b"sandbox", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

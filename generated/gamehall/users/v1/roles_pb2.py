@@ -29,7 +29,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/users/v1/roles.proto\x12\x11gamehall.users.v1\x1a\x1egamehall/access/v1/roles.proto\x1a!gamehall/options/v1/options.proto\x1a\x1dgamehall/users/v1/users.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"<\n\x13GetUserRolesRequest\x12%\n\x07user_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xaa\xd4\x18\x04\x10\x14H\x01R\x06userId\"F\n\x14GetUserRolesResponse\x12.\n\x05roles\x18\x01 \x03(\x0b\x32\x18.gamehall.access.v1.RoleR\x05roles\"e\n\x13SetUserRolesRequest\x12%\n\x07user_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xaa\xd4\x18\x04\x10\x14H\x01R\x06userId\x12\'\n\x05roles\x18\x02 \x03(\tB\x11\xaa\xd4\x18\r\x10\x64j\tROLE_USERR\x05roles\"C\n\x14SetUserRolesResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserR\x04user2\x97\x03\n\x0fUserRoleService\x12\xbc\x01\n\x0cGetUserRoles\x12&.gamehall.users.v1.GetUserRolesRequest\x1a\'.gamehall.users.v1.GetUserRolesResponse\"[\x90\x02\x01\xaa\xd4\x18*\n\r\x12\x0bROLES_ADMIN2\x19\n\x0cgetUserRoles\x12\tAuthRoles\x82\xd3\xe4\x93\x02$\x12\x1b/auth/users/{user_id}/rolesb\x05roles\x12\xc4\x01\n\x0cSetUserRoles\x12&.gamehall.users.v1.SetUserRolesRequest\x1a\'.gamehall.users.v1.SetUserRolesResponse\"c\xaa\xd4\x18/\n\r\x12\x0bROLES_ADMIN\x18\x01 \xcc\x01\x32\x19\n\x0csetUserRoles\x12\tAuthRoles\x82\xd3\xe4\x93\x02*\x1a\x1b/auth/users/{user_id}/roles:\x05rolesb\x04userB\x89\x01\n\x15\x63om.gamehall.users.v1B\nRolesProtoP\x01\xa2\x02\x03GUX\xaa\x02\x11Gamehall.Users.V1\xca\x02\x11Gamehall\\Users\\V1\xe2\x02\x1dGamehall\\Users\\V1\\GPBMetadata\xea\x02\x13Gamehall::Users::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/users/v1/roles.proto\x12\x11gamehall.users.v1\x1a\x1egamehall/access/v1/roles.proto\x1a!gamehall/options/v1/options.proto\x1a\x1dgamehall/users/v1/users.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"<\n\x13GetUserRolesRequest\x12%\n\x07user_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xaa\xd4\x18\x04\x10\x14H\x01R\x06userId\"F\n\x14GetUserRolesResponse\x12.\n\x05roles\x18\x01 \x03(\x0b\x32\x18.gamehall.access.v1.RoleR\x05roles\"i\n\x13SetUserRolesRequest\x12%\n\x07user_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xaa\xd4\x18\x04\x10\x14H\x01R\x06userId\x12+\n\x05roles\x18\x02 \x03(\tB\x15\xaa\xd4\x18\x11\x10\x64j\r[\"ROLE_USER\"]R\x05roles\"C\n\x14SetUserRolesResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.gamehall.users.v1.UserR\x04user2\x94\x03\n\x0fUserRoleService\x12\xbc\x01\n\x0cGetUserRoles\x12&.gamehall.users.v1.GetUserRolesRequest\x1a\'.gamehall.users.v1.GetUserRolesResponse\"[\x90\x02\x01\xaa\xd4\x18*\n\r\x12\x0bROLES_ADMIN2\x19\n\x0cgetUserRoles\x12\tAuthRoles\x82\xd3\xe4\x93\x02$\x12\x1b/auth/users/{user_id}/rolesb\x05roles\x12\xc1\x01\n\x0cSetUserRoles\x12&.gamehall.users.v1.SetUserRolesRequest\x1a\'.gamehall.users.v1.SetUserRolesResponse\"`\xaa\xd4\x18,\n\r\x12\x0bROLES_ADMIN\x18\x01\x32\x19\n\x0csetUserRoles\x12\tAuthRoles\x82\xd3\xe4\x93\x02*\x1a\x1b/auth/users/{user_id}/roles:\x05rolesb\x04userB\x89\x01\n\x15\x63om.gamehall.users.v1B\nRolesProtoP\x01\xa2\x02\x03GUX\xaa\x02\x11Gamehall.Users.V1\xca\x02\x11Gamehall\\Users\\V1\xe2\x02\x1dGamehall\\Users\\V1\\GPBMetadata\xea\x02\x13Gamehall::Users::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,19 +42,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETUSERROLESREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_SETUSERROLESREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\252\324\030\004\020\024H\001'
   _globals['_SETUSERROLESREQUEST'].fields_by_name['roles']._loaded_options = None
-  _globals['_SETUSERROLESREQUEST'].fields_by_name['roles']._serialized_options = b'\252\324\030\r\020dj\tROLE_USER'
+  _globals['_SETUSERROLESREQUEST'].fields_by_name['roles']._serialized_options = b'\252\324\030\021\020dj\r[\"ROLE_USER\"]'
   _globals['_USERROLESERVICE'].methods_by_name['GetUserRoles']._loaded_options = None
   _globals['_USERROLESERVICE'].methods_by_name['GetUserRoles']._serialized_options = b'\220\002\001\252\324\030*\n\r\022\013ROLES_ADMIN2\031\n\014getUserRoles\022\tAuthRoles\202\323\344\223\002$\022\033/auth/users/{user_id}/rolesb\005roles'
   _globals['_USERROLESERVICE'].methods_by_name['SetUserRoles']._loaded_options = None
-  _globals['_USERROLESERVICE'].methods_by_name['SetUserRoles']._serialized_options = b'\252\324\030/\n\r\022\013ROLES_ADMIN\030\001 \314\0012\031\n\014setUserRoles\022\tAuthRoles\202\323\344\223\002*\032\033/auth/users/{user_id}/roles:\005rolesb\004user'
+  _globals['_USERROLESERVICE'].methods_by_name['SetUserRoles']._serialized_options = b'\252\324\030,\n\r\022\013ROLES_ADMIN\030\0012\031\n\014setUserRoles\022\tAuthRoles\202\323\344\223\002*\032\033/auth/users/{user_id}/roles:\005rolesb\004user'
   _globals['_GETUSERROLESREQUEST']._serialized_start=213
   _globals['_GETUSERROLESREQUEST']._serialized_end=273
   _globals['_GETUSERROLESRESPONSE']._serialized_start=275
   _globals['_GETUSERROLESRESPONSE']._serialized_end=345
   _globals['_SETUSERROLESREQUEST']._serialized_start=347
-  _globals['_SETUSERROLESREQUEST']._serialized_end=448
-  _globals['_SETUSERROLESRESPONSE']._serialized_start=450
-  _globals['_SETUSERROLESRESPONSE']._serialized_end=517
-  _globals['_USERROLESERVICE']._serialized_start=520
-  _globals['_USERROLESERVICE']._serialized_end=927
+  _globals['_SETUSERROLESREQUEST']._serialized_end=452
+  _globals['_SETUSERROLESRESPONSE']._serialized_start=454
+  _globals['_SETUSERROLESRESPONSE']._serialized_end=521
+  _globals['_USERROLESERVICE']._serialized_start=524
+  _globals['_USERROLESERVICE']._serialized_end=928
 # @@protoc_insertion_point(module_scope)

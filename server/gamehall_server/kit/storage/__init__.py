@@ -1,10 +1,12 @@
 """The database: tables, statements compiled once, and one way to write durably, on SQLite and on PostgreSQL."""
 
 from gamehall_server.kit.storage.handle import MOST_ROWS, Database, Handle
+from gamehall_server.kit.storage.locks import lock
 from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
 from gamehall_server.kit.storage.tables import Table, table_of
+from gamehall_server.kit.storage.totals import Totals
 from gamehall_server.kit.storage.transactions import oldest_under_way, this_transaction
 
 __all__ = [
@@ -15,11 +17,13 @@ __all__ = [
     "Handle",
     "Query",
     "Table",
+    "Totals",
     "UnsafeDatabase",
     "UnsafeSQLite",
     "any_of",
     "holding",
     "like",
+    "lock",
     "oldest_under_way",
     "open_database",
     "starting",

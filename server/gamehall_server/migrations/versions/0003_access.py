@@ -33,7 +33,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_location_log_time"), "location_log", ["time"], unique=False)
-    op.create_index(op.f("ix_location_log_user_id"), "location_log", ["user_id"], unique=False)
+    op.create_index("ix_location_log_user_id_time", "location_log", ["user_id", "time", "id"], unique=False)
     op.add_column("permission", sa.Column("description", sa.String(), nullable=True))
     op.add_column("permission", sa.Column("parent", sa.String(), nullable=True))
     op.add_column("permission", sa.Column("created_date", sa.BigInteger(), nullable=False, server_default="0"))

@@ -2,8 +2,9 @@
 
 from gamehall_server.modules.access.attempts import ASKED, Attempts, Counted, count, digest, sweep_attempts
 from gamehall_server.modules.access.clients import LONGEST_ACCESS, LONGEST_REFRESH, Client, find_client
-from gamehall_server.modules.access.granting import checked_roles, refuse_beyond, refuse_roles
+from gamehall_server.modules.access.granting import checked_roles, refuse_beyond, refuse_roles, refuse_takeover
 from gamehall_server.modules.access.passwords import PasswordHasher
+from gamehall_server.modules.access.redirects import redirect_matches, wrong_with_redirect
 from gamehall_server.modules.access.revocations import (
     POLL,
     Revocations,
@@ -51,11 +52,15 @@ __all__ = [
     "grants_of_user",
     "has_role",
     "known_roles",
+    "network",
+    "redirect_matches",
     "refuse_beyond",
     "refuse_roles",
+    "refuse_takeover",
     "revoke",
     "show_roles",
     "sweep_attempts",
     "sweep_revocations",
     "take_roles",
+    "wrong_with_redirect",
 ]

@@ -1,11 +1,12 @@
 """What every deployment starts with: the permissions of the contract, the two locked roles, and the built-in public clients."""
 
+import logging
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from gamehall_server.kit.clock import Micros
-from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.kit.storage import Handle, Query, any_of, table_of
 from gamehall_server.modules.access.clients import add_client, find_client
 from gamehall_server.modules.access.passwords import measured_passes
 from gamehall_server.modules.access.roles import ROLE_ADMIN, ROLE_USER, role_permissions
@@ -15,10 +16,13 @@ from gamehall_server.modules.access.tables import PermissionRow, RoleRow, Settin
 BUILT_IN_CLIENTS = (("web", "Web and mobile apps"), ("knetik", "Published SDKs"))
 FIRST_PARTY_GRANTS = ("password", "refresh_token")
 PASSES = "password_passes"
+log = logging.getLogger("gamehall.access")
 
 permissions, roles, settings = table_of(PermissionRow).table, table_of(RoleRow).table, table_of(SettingRow).table
 _held = Query(select(role_permissions.c.role, role_permissions.c.permission))
-_permissions = Query(select(permissions.c.permission))
+_permissions = Query(select(permissions.c.permission, permissions.c.locked))
+_lock = Query(update(permissions).where(any_of(permissions.c.permission, "words")).values(locked=True))
+_take = Query(delete(role_permissions).where(any_of(role_permissions.c.permission, "words")))
 _roles = Query(select(roles.c.role))
 _add_permission = Query(insert(permissions))
 _add_role = Query(insert(roles))
@@ -33,7 +37,13 @@ async def settle_access(db: Handle, now: Micros, names: Iterable[str]) -> None:
     ROLE_ADMIN holds every permission of the contract; ROLE_USER those that end in _USER.
     """
     names = sorted(names)
-    have = {row[0] for row in await db.all(_permissions)}
+    have = {row[0]: bool(row[1]) for row in await db.all(_permissions)}
+    # A word that an application made up before this version came to mean something by it: whoever held it, held nothing by it.
+    taken = [name for name in names if have.get(name) is False]
+    if taken:
+        log.warning("permissions of the application's own are this version's now, and are taken from its roles: %s", ", ".join(taken))
+        db.later(_lock, words=taken)
+        await db.run(_take, words=taken)
     for name in names:
         if name not in have:
             db.later(
@@ -46,9 +56,9 @@ async def settle_access(db: Handle, now: Micros, names: Iterable[str]) -> None:
                 created_date=now,
                 updated_date=now,
             )
-    have = {row[0] for row in await db.all(_roles)}
+    roles_there = {row[0] for row in await db.all(_roles)}
     for role, title in ((ROLE_USER, "User"), (ROLE_ADMIN, "Administrator")):
-        if role not in have:
+        if role not in roles_there:
             db.later(_add_role, role=role, name=title, locked=True, created_date=now)
     held = {(row[0], row[1]) for row in await db.all(_held)}
     wanted = [(ROLE_ADMIN, name) for name in names] + [(ROLE_USER, name) for name in names if name.endswith("_USER")]
@@ -57,7 +67,7 @@ async def settle_access(db: Handle, now: Micros, names: Iterable[str]) -> None:
             db.later(_add_held, role=role, permission=name)
     for key, title in BUILT_IN_CLIENTS:
         if await find_client(db, key) is None:
-            await add_client(db, key, title, FIRST_PARTY_GRANTS, public=True, locked=True)
+            await add_client(db, key, title, FIRST_PARTY_GRANTS, public=True, locked=True, first_party=True)
 
 
 async def settle_passes(db: Handle, fixed: int | None) -> int:

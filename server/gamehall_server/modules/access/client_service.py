@@ -4,9 +4,9 @@ Whoever sets a client's secret, kind or redirect URIs can be that client, so all
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from gamehall.access.v1 import clients_pb2 as pb
@@ -20,10 +20,11 @@ from gamehall_server.kit.errors import Invalid, NotFound, Violation
 from gamehall_server.kit.filters import choose, compile_filter
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
-from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.storage import Handle, Query, table_of
 from gamehall_server.kit.verbs import PAGE_FIELDS, Changed
-from gamehall_server.modules.access.clients import CLIENT_KEY, GRANT_TYPES, client_row, clients, hash_secret, new_client
+from gamehall_server.modules.access.clients import CLIENT_KEY, GRANT_TYPES, WRONG_KEY, client_row, clients, hash_secret, new_client
 from gamehall_server.modules.access.granting import refuse_beyond, refuse_locked
+from gamehall_server.modules.access.redirects import wrong_with_redirect
 from gamehall_server.modules.access.revocations import end_sessions_of_client, revoke
 from gamehall_server.modules.access.roles import grants_of_client
 from gamehall_server.modules.access.tables import ClientRow, SessionRow
@@ -32,8 +33,8 @@ from gamehall_server.modules.access.tables import ClientRow, SessionRow
 MASK = "********"
 SHORTEST_SECRET = 32
 FORMER_SECRET_LASTS: Micros = 24 * 3600 * SECOND
-LONGEST_URI = 2000
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# What a path would take for something else.
+NO_KEYS = (".", "..", "grant-types")
 
 _t, _s = clients.table, table_of(SessionRow).table
 _this = _t.c.client_key == bindparam("key")
@@ -49,7 +50,7 @@ _changeable = (
     "refresh_token_validity_seconds",
 )
 _change = Query(update(_t).where(_this).values(**{name: bindparam(name, type_=_t.c[name].type) for name in _changeable}))
-_set_grants = Query(update(_t).where(_this).values(grant_types=bindparam("words")))
+_set_grants = Query(update(_t).where(_this).values(grant_types=bindparam("words"), first_party=bindparam("ours")))
 _set_redirects = Query(update(_t).where(_this).values(redirect_uris=bindparam("uris")))
 _shown_columns = frozenset({"id", "client_key", "name", "is_public", "locked"})
 _listing = Listing(_t, lambda: select(_t), _shown_columns | {"access_token_validity_seconds", "refresh_token_validity_seconds"}, "id:ASC")
@@ -60,6 +61,9 @@ class Clients:
     """gamehall.access.v1.ClientService."""
 
     service = pb.DESCRIPTOR.services_by_name["ClientService"]
+
+    def __init__(self, is_provider: Callable[[Handle, str], Awaitable[bool]]) -> None:
+        self._is_provider = is_provider
 
     async def ListClients(self, request: pb.ListClientsRequest, call: Call) -> pb.ListClientsResponse:
         rows, info = await _listing.page(call, *choose(_filters, request), page_of(request), request.order)
@@ -74,8 +78,8 @@ class Clients:
     async def CreateClient(self, request: pb.CreateClientRequest, call: Call) -> pb.CreateClientResponse:
         asked = request.client
         wrong = _wrong_with(asked)
-        if not CLIENT_KEY.fullmatch(asked.client_key):
-            wrong.append(Violation("client.client_key", "1 to 255 visible ASCII characters without a colon or a slash"))
+        if not CLIENT_KEY.fullmatch(asked.client_key) or asked.client_key in NO_KEYS:
+            wrong.append(Violation("client.client_key", WRONG_KEY))
         if wrong:
             raise Invalid(violations=tuple(wrong))
         secret = "" if asked.is_public else _given(asked) or clock.token()
@@ -122,13 +126,18 @@ class Clients:
 
     async def SetGrantTypes(self, request: pb.SetGrantTypesRequest, call: Call) -> pb.SetGrantTypesResponse:
         row = await _load_to_change(call, request.client_key)
-        wrong = [Violation(f"grant_types[{at}]", "no grant type") for at, word in enumerate(request.grant_types) if word not in GRANT_TYPES]
+        wrong = []
+        for at, word in enumerate(request.grant_types):
+            if word not in GRANT_TYPES and not await self._is_provider(call.db, word):
+                wrong.append(Violation(f"grant_types[{at}]", "no grant type, and no provider"))
         if row.is_public and "client_credentials" in request.grant_types:
             wrong.append(Violation("grant_types", "client_credentials is for clients that have a secret"))
         if wrong:
             raise Invalid(violations=tuple(wrong))
         wanted, had = list(dict.fromkeys(request.grant_types)), msgspec.json.decode(row.grant_types)
-        call.db.later(_set_grants, key=row.client_key, words=msgspec.json.encode(wanted).decode())
+        # Who lets a client ask people for their passwords says that it is the deployment's own.
+        ours = "password" in wanted
+        call.db.later(_set_grants, key=row.client_key, words=msgspec.json.encode(wanted).decode(), ours=ours)
         if set(had) - set(wanted):
             end_sessions_of_client(call.db, row.client_key, clock.real_seconds() * SECOND)
         call.changed(f"client:{row.client_key}", {"grant_types": had}, {"grant_types": wanted})
@@ -137,7 +146,7 @@ class Clients:
 
     async def SetRedirectURIs(self, request: pb.SetRedirectURIsRequest, call: Call) -> pb.SetRedirectURIsResponse:
         row = await _load_to_change(call, request.client_key)
-        told = [(at, wrong_with_uri(uri)) for at, uri in enumerate(request.redirect_uris)]
+        told = [(at, wrong_with_redirect(uri)) for at, uri in enumerate(request.redirect_uris)]
         wrong = tuple(Violation(f"redirect_uris[{at}]", what) for at, what in told if what)
         if wrong:
             raise Invalid(violations=wrong)
@@ -228,27 +237,3 @@ def _renewed(row: Any, asked: pb.Client) -> str:
         row.former_secret_hash, row.former_secret_until = row.secret_hash, clock.real_seconds() * SECOND + FORMER_SECRET_LASTS
     row.secret_hash = hash_secret(secret)
     return secret
-
-
-def wrong_with_uri(uri: str) -> str:
-    """What is wrong with a redirect URI (RFC 6749 section 3.1.2, RFC 8252 section 7), or nothing."""
-    try:
-        parts = urlsplit(uri)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        return "no URI"
-    if not 0 < len(uri) <= LONGEST_URI or not re.fullmatch(r"[!-~]+", uri) or any(character in uri for character in '"<>\\^`{|}'):
-        return f"a URI of 1 to {LONGEST_URI} ASCII characters"
-    if "#" in uri:
-        return "must have no fragment"
-    if "@" in parts.netloc:
-        return "must have no user name"
-    if parts.scheme == "https":
-        return "" if host else "must name a host"
-    if parts.scheme == "http":
-        return "" if host in LOOPBACK else "http is for this machine alone: 127.0.0.1, [::1] or localhost"
-    # Private-use schemes are a domain name of the application's, the other way round.
-    if "." in parts.scheme:
-        return "" if parts.path or parts.netloc else "must have a path"
-    return "must be https, http to this machine, or a scheme such as com.example.app"

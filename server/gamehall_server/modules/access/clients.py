@@ -16,7 +16,8 @@ from gamehall_server.modules.access.tables import ClientRow
 # In seconds: the longest life of an access token, and of a refresh token that nobody uses.
 LONGEST_ACCESS, LONGEST_REFRESH = 24 * 3600, 180 * 24 * 3600
 # RFC 6749 section 2.3.1 puts the key before a colon, and it is a part of paths, of sentences, and of one line of a terminal.
-CLIENT_KEY = re.compile(r"[!-.0-9;-~]{1,255}")
+CLIENT_KEY = re.compile(r"(?![0-9]+$)[!-.0-9;-~]{1,255}")
+WRONG_KEY = "1 to 255 visible ASCII characters without a colon or a slash, and not digits alone"
 # What a client can be given; who answers them is `auth`.
 GRANT_TYPES = {
     "authorization_code": "A person signs in on our page and is sent back with a code (RFC 6749 section 4.1, with PKCE).",
@@ -36,9 +37,12 @@ class Client(msgspec.Struct, frozen=True):
 
     id: int
     client_key: str
+    name: str
     is_public: bool
     secret_hashes: tuple[str, ...]
     grant_types: tuple[str, ...]
+    first_party: bool
+    redirect_uris: tuple[str, ...]
     access_seconds: int
     refresh_seconds: int
 
@@ -65,9 +69,12 @@ async def find_client(db: Handle, client_key: str) -> Client | None:
     return Client(
         id=row.id,
         client_key=row.client_key,
+        name=row.name,
         is_public=bool(row.is_public),
         secret_hashes=_good_hashes(row),
         grant_types=tuple(msgspec.json.decode(row.grant_types)),
+        first_party=bool(row.first_party),
+        redirect_uris=tuple(msgspec.json.decode(row.redirect_uris)),
         access_seconds=row.access_token_validity_seconds,
         refresh_seconds=row.refresh_token_validity_seconds,
     )
@@ -81,11 +88,21 @@ def _good_hashes(row: ClientRow) -> tuple[str, ...]:
 
 
 async def add_client(
-    db: Handle, client_key: str, name: str, grant_types: tuple[str, ...], *, public: bool, locked: bool = False
+    db: Handle,
+    client_key: str,
+    name: str,
+    grant_types: tuple[str, ...],
+    *,
+    public: bool,
+    locked: bool = False,
+    first_party: bool = False,
+    redirect_uris: tuple[str, ...] = (),
 ) -> tuple[int, str]:
     """Adds a client; gives its number, and its secret, which is shown this once ("" for a public client)."""
     secret = "" if public else clock.token()
-    row = await new_client(db, client_key, name, secret, grant_types=grant_types, locked=locked)
+    row = await new_client(
+        db, client_key, name, secret, grant_types=grant_types, locked=locked, first_party=first_party, redirect_uris=redirect_uris
+    )
     return row.id, secret
 
 
@@ -97,6 +114,8 @@ async def new_client(
     *,
     grant_types: tuple[str, ...] = (),
     locked: bool = False,
+    first_party: bool = False,
+    redirect_uris: tuple[str, ...] = (),
     access_seconds: int = 0,
     refresh_seconds: int = 0,
 ) -> ClientRow:
@@ -109,7 +128,8 @@ async def new_client(
         "is_public": not secret,
         "locked": locked,
         "grant_types": msgspec.json.encode(grant_types).decode(),
-        "redirect_uris": "[]",
+        "first_party": first_party,
+        "redirect_uris": msgspec.json.encode(redirect_uris).decode(),
         "access_token_validity_seconds": access_seconds or (3600 if secret else 900),
         "refresh_token_validity_seconds": refresh_seconds or 30 * 24 * 3600,
     }

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Forbidden, Invalid, Violation
 from gamehall_server.kit.storage import Handle, Query, any_of, table_of
-from gamehall_server.modules.access.roles import role_permissions
+from gamehall_server.modules.access.roles import ROLE_USER, grants_of_user, role_permissions
 from gamehall_server.modules.access.tables import RoleRow
 
 MOST_NAMED = 5
@@ -37,6 +37,14 @@ def refuse_locked(row: Any, what: str) -> None:
 async def refuse_roles(call: Call, roles: Iterable[str], what: str) -> None:
     """Raises Forbidden when one of these roles opens something that the caller may not do."""
     refuse_beyond(call, [row[0] for row in await call.db.all(_held, roles=list(roles))], what)
+
+
+async def refuse_takeover(call: Call, user_id: int) -> None:
+    """Raises Forbidden where the user is another than the caller, and may do what neither the caller nor every user may. Whoever sets a
+    password, or the address that a reset is sent to, can be that user."""
+    if user_id != call.user_id:
+        ordinary = {row[0] for row in await call.db.all(_held, roles=[ROLE_USER])}
+        refuse_beyond(call, (await grants_of_user(call.db, user_id)).permissions - ordinary, f"The user {user_id}")
 
 
 async def checked_roles(db: Handle, words: Iterable[str], field: str = "roles") -> list[str]:

@@ -2,7 +2,7 @@
 
 Whoever ends a session, or changes what a user, a client or a role may do, says so with `revoke` in the same transaction. After the commit
 this process forgets whom it concerns at once. Other processes read the table every quarter of a second, and trust what they remember no
-longer than that keeps working (docs/decisions/0020).
+longer than that keeps working (docs/decisions/0021).
 """
 
 import logging

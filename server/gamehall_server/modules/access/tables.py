@@ -63,6 +63,8 @@ class ClientRow(NumberedRow, table=True):
     is_public: bool = Field(nullable=False)
     locked: bool = Field(nullable=False)
     grant_types: str = Field(sa_type=JSONText, nullable=False)
+    # The deployment's own application, which people may trust with their password.
+    first_party: bool = Field(nullable=False)
     redirect_uris: str = Field(sa_type=JSONText, nullable=False)
     access_token_validity_seconds: int = Field(nullable=False)
     refresh_token_validity_seconds: int = Field(nullable=False)
@@ -96,6 +98,10 @@ class SessionRow(NumberedRow, table=True):
     created_at: int = Field(sa_type=Moment, nullable=False)
     expires_at: int = Field(sa_type=Moment, nullable=False)
     ended_at: int | None = Field(default=None, sa_type=Moment)
+    # The grant that opened it, such as "password" or "facebook"; older sessions do not know.
+    grant: str | None = Field(default=None)
+    # The scope it is limited to; none opens everything.
+    scope: str | None = Field(default=None)
 
 
 class RevocationRow(SQLModel, table=True):

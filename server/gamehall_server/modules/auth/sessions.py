@@ -6,7 +6,7 @@ times and only until the child is used, because answers get lost. Later use mean
 
 import base64
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,9 +26,13 @@ LONGEST_SESSION: Micros = 180 * 24 * 3600 * SECOND
 sessions, tokens = table_of(SessionRow), table_of(RefreshTokenRow)
 _s, _t = sessions.table, tokens.table
 _session = Query(select(_s).where(_s.c.id == bindparam("id", type_=BigInteger)), sessions.Row)
-_lock_session = Query(select(_s).where(_s.c.id == bindparam("id", type_=BigInteger)).with_for_update(), sessions.Row)
+# Nobody else changes its family until the transaction ends.
+lock_session = Query(select(_s).where(_s.c.id == bindparam("id", type_=BigInteger)).with_for_update(), sessions.Row)
 _add_session = Query(insert(_s))
 _end = Query(update(_s).where(_s.c.id == bindparam("session", type_=BigInteger)).values(ended_at=bindparam("now", type_=BigInteger)))
+_prolong = Query(
+    update(_s).where(_s.c.id == bindparam("session", type_=BigInteger)).values(expires_at=bindparam("until", type_=BigInteger))
+)
 _token = Query(select(_t).where(_t.c.hash == bindparam("hash")), tokens.Row)
 _add_token = Query(insert(_t))
 _use = Query(
@@ -47,12 +51,13 @@ class Rotation(NamedTuple):
 
 
 class Reuse(NamedTuple):
-    """A refresh token was used again: its session is ended."""
+    """A refresh token, or a code, was used again: its session is ended."""
 
     ended: SessionRow
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of a token or a code."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -69,11 +74,22 @@ def _unseal(parent: str, sealed: str) -> str:
     return _box(parent).decrypt(bytes(12), base64.b64decode(sealed), None).decode()
 
 
-async def open_session(db: Handle, client_key: str, user_id: int | None, now: Micros, lasts: Micros) -> SessionRow:
-    """A new session of a user or of a client itself."""
+async def open_session(
+    db: Handle, client_key: str, user_id: int | None, now: Micros, lasts: Micros, grant: str | None = None, scope: str | None = None
+) -> SessionRow:
+    """A new session of a user or of a client itself; `grant` is the word of the grant that opened it, `scope` what it is limited to."""
     number = await db.new_id("session")
-    db.later(_add_session, id=number, user_id=user_id, client_key=client_key, created_at=now, expires_at=now + lasts, ended_at=None)
-    return SessionRow(id=number, user_id=user_id, client_key=client_key, created_at=now, expires_at=now + lasts)
+    values: dict[str, Any] = {
+        "id": number,
+        "user_id": user_id,
+        "client_key": client_key,
+        "created_at": now,
+        "expires_at": now + lasts,
+        "grant": grant,
+        "scope": scope,
+    }
+    db.later(_add_session, **values, ended_at=None)
+    return SessionRow(**values)
 
 
 def add_refresh_token(db: Handle, session: SessionRow, now: Micros, idle: Micros) -> str:
@@ -82,7 +98,7 @@ def add_refresh_token(db: Handle, session: SessionRow, now: Micros, idle: Micros
     expires = min(now + idle, session.expires_at)
     db.later(
         _add_token,
-        hash=_digest(token),
+        hash=digest(token),
         session_id=session.id,
         expires_at=expires,
         used_at=None,
@@ -99,21 +115,35 @@ async def live_session(db: Handle, session_id: int) -> SessionRow | None:
     return None if row is None or row.ended_at is not None else row
 
 
+async def family_of(db: Handle, token: str) -> tuple[RefreshTokenRow, SessionRow] | None:
+    """A refresh token and its session, whatever has become of them."""
+    found: RefreshTokenRow | None = await db.one(_token, hash=digest(token))
+    if found is None:
+        return None
+    session: SessionRow | None = await db.one(_session, id=found.session_id)
+    return None if session is None else (found, session)
+
+
+def prolong(db: Handle, session_id: int, until: Micros) -> None:
+    """Lets a session last longer."""
+    db.later(_prolong, session=session_id, until=until)
+
+
 async def rotate(db: Handle, token: str, client_key: str, now: Micros, idle: Micros) -> Rotation | Reuse | None:
     """Uses a refresh token; None when it is unknown, expired or revoked. After Reuse the transaction must be committed all the same."""
-    found: RefreshTokenRow | None = await db.one(_token, hash=_digest(token))
+    found: RefreshTokenRow | None = await db.one(_token, hash=digest(token))
     if found is None:
         return None
     # Everything that changes a family happens under its session's lock, in the order of the calls that get it.
-    session: SessionRow | None = await db.one(_lock_session, id=found.session_id)
-    found = await db.one(_token, hash=_digest(token))
+    session: SessionRow | None = await db.one(lock_session, id=found.session_id)
+    found = await db.one(_token, hash=digest(token))
     if session is None or found is None or session.client_key != client_key:
         return None
     if session.ended_at is not None or now >= found.expires_at or now >= session.expires_at:
         return None
     if found.used_at is None:
         child = add_refresh_token(db, session, now, idle)
-        db.later(_use, this=found.hash, now=now, child=_digest(child), sealed=_seal(token, child))
+        db.later(_use, this=found.hash, now=now, child=digest(child), sealed=_seal(token, child))
         return Rotation(session, child)
     child_row: RefreshTokenRow | None = await db.one(_token, hash=found.child_hash)
     fresh = now - found.used_at <= GRACE and found.replays < MOST_REPLAYS

@@ -1,6 +1,6 @@
 """What is kept of refresh tokens and signing keys. Sessions are kept by `access`, which ends them."""
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.columns import Moment, NumberedRow
@@ -41,8 +41,9 @@ class LocationLogRow(NumberedRow, table=True):
     """A token that a user was given: when, and where the request came from."""
 
     __tablename__ = "location_log"
+    __table_args__ = (Index("ix_location_log_user_id_time", "user_id", "time", "id"),)
 
-    user_id: int = Field(foreign_key="user.id", sa_type=BigInteger, nullable=False, index=True)
+    user_id: int = Field(foreign_key="user.id", sa_type=BigInteger, nullable=False)
     time: int = Field(sa_type=Moment, nullable=False, index=True)
     ip: str = Field(nullable=False)
     country: str | None = Field(default=None)

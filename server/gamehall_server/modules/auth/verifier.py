@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import jwt
+import msgspec
 from gamehall.options.v1.errors_pb2 import ErrorReason
 
 from gamehall_server.kit import clock
@@ -14,6 +15,7 @@ from gamehall_server.kit.storage import Handle
 from gamehall_server.modules import users
 from gamehall_server.modules.access import Revoked, find_client, grants_of_client, grants_of_user
 from gamehall_server.modules.auth.keys import ALGORITHM, TOKEN_TYPE, KeyRing
+from gamehall_server.modules.auth.scopes import FULL, limits
 from gamehall_server.modules.auth.sessions import live_session
 from gamehall_server.modules.auth.tables import SessionRow
 
@@ -47,8 +49,13 @@ class TokenVerifier:
         # Until when, on `clock.ticks`, what is remembered may be trusted; for ever where no other process can revoke.
         self.trusted_until = math.inf
 
-    def issue(self, session: SessionRow, seconds: int) -> str:
-        """An access token of a session, good for so many seconds of real time."""
+    @property
+    def issuer(self) -> str:
+        """Who makes the tokens."""
+        return self._issuer
+
+    def issue(self, session: SessionRow, seconds: int, scope: str | None = None) -> str:
+        """An access token of a session, good for so many seconds of real time, and for the session's scope unless told."""
         now = clock.real_seconds()
         claims = {
             "iss": self._issuer,
@@ -59,7 +66,7 @@ class TokenVerifier:
             "jti": clock.token(12),
             "iat": now,
             "exp": now + seconds,
-            "scope": "write read",
+            "scope": scope or session.scope or FULL,
         }
         return self._keys.sign(claims)
 
@@ -81,6 +88,9 @@ class TokenVerifier:
         if session is None or session.client_key != claims["client_id"]:
             raise invalid()
         caller = await self._caller(db, session, claims["exp"])
+        limited_to = limits(claims.get("scope"))
+        if limited_to is not None:
+            caller = msgspec.structs.replace(caller, limited_to=limited_to)
         if revocations == self._revocations:
             self._remember(hashlib.sha256(token.encode()).digest(), caller)
         return caller
@@ -140,9 +150,12 @@ class TokenVerifier:
         if user is None:
             raise invalid()
         held = await grants_of_user(db, session.user_id)
-        return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user)
+        return Caller(session.client_key, session.id, expires, held.roles, held.permissions, session.user_id, user, session.grant)
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
+        if digest in self._known:
+            # Verified twice, at once or because somebody asked about it: what is dropped must be there once.
+            self._drop(digest)
         while len(self._known) >= MOST_KNOWN:
             self._drop(next(iter(self._known)))
         self._known[digest] = caller

@@ -6,7 +6,7 @@ from gamehall_server.kit.mapping import Computed, Embed
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.verbs import Create, Delete, Get, List, Update
 from gamehall_server.modules import users
-from gamehall_server.modules.comments.tables import CommentRow
+from gamehall_server.modules.comments.tables import CommentRow, comment_totals
 
 SUMMARY_LENGTH = 32
 
@@ -26,6 +26,7 @@ comments = Resource(
     embeds={"user": Embed("user_id", users.summary)},
     computed={"summary": Computed("content", summary_of)},
     order="created_date:ASC",
+    totals=(comment_totals,),
 )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from email_validator import EmailNotValidError, validate_email
 
 T = TypeVar("T")
+# What a secret that is set is shown as.
+MASK = "********"
 _URL = re.compile(r"https?://[^\s/]+\S*")
 _PHONE = re.compile(r"\+?[0-9]{3,15}", re.ASCII)
 
@@ -75,10 +77,6 @@ EMAIL = Kind("an e-mail address, or nothing", _email)
 OUT_ADDRESS = BuiltIn("email.out_address", "The sender of e-mails that name none.", EMAIL)
 # Those that the published guide and models name, for modules that are still to come: each moves there.
 NAMED: tuple[BuiltIn[Any], ...] = (
-    BuiltIn("social_login_auto_create", "Whether signing in with an unknown social account makes a new user.", BOOLEAN, "true"),
-    BuiltIn("social.google.client_id", "The id of your Google OAuth client.", TEXT),
-    BuiltIn("social.google.secret_key", "The secret of your Google OAuth client.", TEXT, secret=True),
-    BuiltIn("social.google.redirect_url", "The redirect URL registered with Google.", URL),
     OUT_ADDRESS,
     BuiltIn("text.out_number", "The sender of text messages that name none.", PHONE),
     BuiltIn("invoice.processing_expiration_hours", "How long an invoice may stay in processing, in hours.", whole(1, 8760), "24"),

@@ -36,8 +36,7 @@ class Configs:
         else:
             if built_in.secret and config.public_read:
                 raise Invalid("must be false: this config is a secret", field="config.public_read")
-            self._values.changed(call.db, built_in, config.value)
-            await configs.change(call, row, value=config.value, public_read=config.public_read)
+            await configs.change(call, row, **self._values.changed(call.db, built_in, config.value), public_read=config.public_read)
         call.emit("config_updated", Changed(f"config:{row.name}", row.name, None))
         return pb.UpdateConfigResponse()
 
@@ -47,7 +46,6 @@ class Configs:
         if built_in is None:
             await configs.remove(call, row)
         else:
-            self._values.changed(call.db, built_in, built_in.default)
-            await configs.change(call, row, value=built_in.default, public_read=False)
+            await configs.change(call, row, **self._values.changed(call.db, built_in, built_in.default), public_read=False)
         call.emit("config_deleted", Changed(f"config:{row.name}", row.name, None))
         return pb.DeleteConfigResponse()

@@ -4,7 +4,16 @@ from gamehall_server.modules.users import policy, resets
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.registration import Registration, register
 from gamehall_server.modules.users.resets import Resets, sweep_resets
-from gamehall_server.modules.users.tables import Credentials, credentials_of, signed_in, summary, summary_of
+from gamehall_server.modules.users.tables import (
+    Credentials,
+    credentials_of,
+    email_taken,
+    has_password,
+    signed_in,
+    signed_in_by_password,
+    summary,
+    summary_of,
+)
 
 BUILT_INS = (*policy.BUILT_INS, *resets.BUILT_INS)
 
@@ -16,10 +25,13 @@ __all__ = [
     "Resets",
     "Rules",
     "credentials_of",
+    "email_taken",
     "folded",
+    "has_password",
     "ready",
     "register",
     "signed_in",
+    "signed_in_by_password",
     "summary",
     "summary_of",
     "sweep_resets",

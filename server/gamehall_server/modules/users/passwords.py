@@ -11,7 +11,7 @@ from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.storage import Handle
-from gamehall_server.modules.access import ASKED, Attempts, Counted, PasswordHasher, count, digest, end_sessions_of_user
+from gamehall_server.modules.access import ASKED, Attempts, Counted, PasswordHasher, count, digest, end_sessions_of_user, refuse_takeover
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.records import load
 from gamehall_server.modules.users.resets import REQUEST, ResetAsked, drop_resets, found_reset, hash_of, lock_reset
@@ -50,6 +50,7 @@ class Passwords:
 
     async def _set(self, request: pb.SetPasswordRequest, call: Call, hashed: str) -> pb.SetPasswordResponse:
         row = await load(call, request.id, lock=True)
+        await refuse_takeover(call, row.id)
         session = call.caller.session_id if call.caller is not None and call.user_id == row.id else None
         await self._change(call, row.id, hashed, but=session)
         return pb.SetPasswordResponse()

@@ -30,4 +30,4 @@ class UserRoles:
         revoke(call.db, "user", user.id)
         call.changed(f"user:{user.id}", {"roles": sorted(held)}, {"roles": sorted(wanted)})
         call.emit("user_roles_changed", Changed(f"user:{user.id}", user.id, user.id))
-        return pb.SetUserRolesResponse(user=shown_to(call, user))
+        return pb.SetUserRolesResponse(user=await shown_to(call, user))

@@ -14,7 +14,7 @@ from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.validation import output_only, rules_of
 from gamehall_server.kit.verbs import Changed, List
-from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role
+from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role, refuse_takeover
 from gamehall_server.modules.users.policy import MISSING, Rules, ready
 from gamehall_server.modules.users.records import CHOSEN_BY_ADMINS, SEES_ALL, bases, load
 from gamehall_server.modules.users.registration import Registration, names, register
@@ -91,9 +91,7 @@ class Users:
         return pb.CreateUserResponse(user=_shown(row, tags))
 
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
-        row = await load(call, request.id)
-        sees_all = row.id == call.user_id or call.may(SEES_ALL)
-        return pb.GetUserResponse(user=shown_to(call, row, await tags_of(call.db, row.id) if sees_all else ()))
+        return pb.GetUserResponse(user=await shown_to(call, await load(call, request.id)))
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.UpdateUserResponse:
         user = request.user
@@ -101,6 +99,8 @@ class Users:
         _refuse(self._rules.wrong_with_names(user.username, user.email) + _wrong_with_tags(user))
         row = await load(call, request.id, lock=True)
         who, values = self._rules.identity(user.username, user.email), values_of(user)
+        if (who.email, values["mobile_number"]) != (row.email, row.mobile_number):
+            await refuse_takeover(call, row.id)
         values["display_name"] = values["display_name"] or who.username
         await self._change_tags(call, row.id, set(user.tags))
         # An address that was nobody else's stays so while it is not changed.
@@ -142,6 +142,16 @@ class Users:
             raise Invalid(reason=ErrorReason.ERROR_REASON_UNSUPPORTED, violations=wrong)
 
 
+async def shown_to(call: Call, row: Any) -> pb.User:
+    """A user as the caller may see one."""
+    sees_all = row.id == call.user_id or call.may(SEES_ALL)
+    user = _shown(_values(row), await tags_of(call.db, row.id) if sees_all else [])
+    if not sees_all:
+        for name in PRIVATE:
+            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
+    return user
+
+
 def _present(user: pb.User, name: str) -> bool:
     return bool(user.additional_properties) if name == "additional_properties" else user.HasField("template")
 
@@ -156,15 +166,6 @@ def _refuse(wrong: list[Violation]) -> None:
 def _wrong_with_tags(user: pb.User) -> list[Violation]:
     problem = f"1 to {LONGEST_TAG} characters"
     return [Violation(f"tags[{at}]", problem) for at, tag in enumerate(user.tags) if not tag.strip() or len(tag) > LONGEST_TAG]
-
-
-def shown_to(call: Call, row: Any, tags: Iterable[str] = ()) -> pb.User:
-    """A user as the caller may see one."""
-    user = _shown(_values(row), tags)
-    if row.id != call.user_id and not call.may(SEES_ALL):
-        for name in PRIVATE:
-            user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
-    return user
 
 
 def _shown(row: tuple[Any, ...], tags: Iterable[str]) -> pb.User:

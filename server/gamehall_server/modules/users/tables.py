@@ -76,11 +76,14 @@ _of_user = _tags.c.user_id == _user
 summary = (_t.c.id, _t.c.username, _t.c.display_name, _t.c.avatar_url)
 _summary = Query(select(*summary).where(_t.c.id == bindparam("id", type_=BigInteger)))
 _credentials = Query(select(_t.c.id, _t.c.password_hash).where(_t.c.username_key == bindparam("key")))
-_signed_in = Query(update(_t).where(_t.c.id == _user).values(last_activity=bindparam("now", type_=BigInteger)))
+_at_sign_in = {"last_activity": bindparam("now", type_=BigInteger)}
+_signed_in = Query(update(_t).where(_t.c.id == _user).values(**_at_sign_in))
+_by_password = Query(
+    update(_t).where(_t.c.id == _user, _t.c.password_hash == bindparam("proved")).values(**_at_sign_in, password_hash=bindparam("hashed"))
+)
 set_password = Query(
     update(_t).where(_t.c.id == _user).values(password_hash=bindparam("hashed"), last_updated=bindparam("now", type_=BigInteger))
 )
-_rehash = Query(update(_t).where(_t.c.id == _user).values(password_hash=bindparam("hashed")))
 
 
 _tags_of = Query(select(_tags.c.tag).where(_of_user).order_by(_tags.c.tag))
@@ -109,11 +112,15 @@ async def credentials_of(db: Handle, key: str) -> Credentials | None:
     return None if found is None else Credentials(*found)
 
 
-def signed_in(db: Handle, user_id: int, now: Micros, rehashed: str | None) -> None:
-    """Notes a sign-in, and keeps the password's new hash when its cost has risen."""
+def signed_in(db: Handle, user_id: int, now: Micros) -> None:
+    """Notes a sign-in."""
     db.later(_signed_in, user=user_id, now=now)
-    if rehashed is not None:
-        db.later(_rehash, user=user_id, hashed=rehashed)
+
+
+async def signed_in_by_password(db: Handle, user_id: int, now: Micros, proved: str, rehashed: str | None) -> bool:
+    """Notes a sign-in, and keeps the password's new hash when its cost has risen. False where the password is another by now: it was proved
+    before the transaction, and whoever changed it meanwhile ended every session that there was."""
+    return await db.run(_by_password, user=user_id, now=now, proved=proved, hashed=rehashed or proved) == 1
 
 
 async def tags_of(db: Handle, user_id: int) -> list[str]:
@@ -128,3 +135,17 @@ async def change_tags(db: Handle, user_id: int, *, add: Iterable[str] = (), remo
     for tag in add:
         if await db.one(_tagged, user=user_id, tag=tag) is None:
             db.later(_tag, user_id=user_id, tag=tag)
+
+
+_has_password = Query(select(_t.c.id).where(_t.c.id == bindparam("id", type_=BigInteger), _t.c.password_hash.is_not(None)))
+_has_email = Query(select(_t.c.id).where(_t.c.email_key == bindparam("key")))
+
+
+async def has_password(db: Handle, user_id: int) -> bool:
+    """Whether a user can sign in with a password."""
+    return await db.value(_has_password, id=user_id) is not None
+
+
+async def email_taken(db: Handle, key: str) -> bool:
+    """Whether an address, folded by `folded`, is some user's and nobody else's."""
+    return await db.value(_has_email, key=key) is not None
