@@ -29,14 +29,20 @@ class Post:
         return self.answer
 
 
+class OnAnyPort(Controller):
+    """A server on a free port. It looks whether it answers there before it says that it has started."""
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 @pytest.fixture
 def post():
     handler = Post()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
-    # It looks whether it answers at the port it was told.
-    controller._trigger_server = lambda: None
+    controller = OnAnyPort(handler, hostname="127.0.0.1", port=0)
     controller.start()
-    handler.port = controller.server.sockets[0].getsockname()[1]
+    handler.port = controller.port
     yield handler
     controller.stop()
 

@@ -207,24 +207,22 @@ class _Loop:
             return _Ended(delivery, None, problem)
 
     async def _settle(self) -> None:
-        """Writes how tries ended: those that only end together, the others each with what it has to write."""
-        ended, self._ended = self._ended, []
-        together = [each for each in ended if each.finish is None]
-        try:
-            if together:
+        """Writes how tries ended: those that only end together, the others each with what it has to write. What could not be written is
+        kept; after the lease another process may have been faster, and then it counts for nothing."""
+        together = [each for each in self._ended if each.finish is None]
+        if together:
 
-                async def write(db: Handle) -> None:
-                    for each in together:
-                        self._end(db, each)
+            async def write(db: Handle) -> None:
+                for each in together:
+                    self._end(db, each)
 
-                await self._database.write(write)
-        except Fault:
-            # Tried again with the next turn; after the lease another process may have been faster, and then it counts for nothing.
-            self._ended = ended
-            raise
-        for each in ended:
-            if each.finish is not None:
-                await self._complete(each.delivery, each.finish)
+            await self._database.write(write)
+            self._ended = [each for each in self._ended if each.finish is not None]
+        for each in list(self._ended):
+            problem = None if each.finish is None else await self._complete(each.delivery, each.finish)
+            self._ended.remove(each)
+            if problem is not None:
+                self._ended.append(_Ended(each.delivery, None, problem))
 
     def _end(self, db: Handle, each: _Ended) -> None:
         delivery, problem = each.delivery, each.problem
@@ -237,7 +235,9 @@ class _Loop:
             log.error("%s gave up %s %s after try %s", self._consumer.name, delivery.type, delivery.seq, delivery.fence)
         db.later(_put_back, until=None if dead else self._now() + _pause(delivery.fence), told=type(problem).__name__, **mine)
 
-    async def _complete(self, delivery: Delivery, finish: Finish) -> None:
+    async def _complete(self, delivery: Delivery, finish: Finish) -> Exception | None:
+        """Ends a delivery with what its consumer writes; gives why it could not."""
+
         async def write(db: Handle) -> None:
             # Whoever lost the lease meanwhile writes nothing.
             if await db.run(_done, this=delivery.seq, my_fence=delivery.fence):
@@ -247,7 +247,8 @@ class _Loop:
             await self._database.write(write)
         except Exception as problem:
             log.warning("%s failed to end %s %s: %r", self._consumer.name, delivery.type, delivery.seq, problem)
-            self._ended.append(_Ended(delivery, None, problem))
+            return problem
+        return None
 
     async def _leave(self) -> None:
         """At the end: what was tried is settled, what was broken off is anybody's again at once."""
