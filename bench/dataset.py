@@ -7,6 +7,8 @@ USERS = 1_000
 COMMENTS = 100_000
 OBJECTS = 100
 CONTEXT = "video"
+ROOT_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+"""Of throw-away databases that are filled by one process and served by another."""
 START = 1_500_297_679_000_000
 """When the first comment was written, in microseconds; the others follow, 37 seconds apart."""
 

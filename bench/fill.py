@@ -65,7 +65,7 @@ async def _fill_postgresql(url: str, rows: Rows) -> None:
 
 
 async def _sign_in(url: str) -> list[str]:
-    async with opened(Settings(database_url=url, password_passes=1)) as product:
+    async with opened(Settings(database_url=url, root_key=dataset.ROOT_KEY, password_passes=1)) as product:
         now = product.app.clock.now()
 
         async def add(db: Handle) -> list[SessionRow]:

@@ -161,7 +161,7 @@ def ticking() -> Iterator[list[float]]:
 
 async def measure(url: str, rows: int, rounds: int) -> Reading:
     """Every list on one database."""
-    async with opened(Settings(database_url=url, password_passes=1)) as product:
+    async with opened(Settings(database_url=url, root_key=dataset.ROOT_KEY, password_passes=1)) as product:
         reading = Reading(product.database)
         every = cases(rows)
         for case in every:

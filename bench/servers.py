@@ -13,6 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import dataset
 from bench.machine import pinned_to
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,7 +74,9 @@ def free_port() -> int:
 def environment(database_url: str) -> dict[str, str]:
     """What a process needs that runs from this tree, and keeps its bytecode, as what is installed does."""
     paths = os.pathsep.join(str(ROOT / part) for part in (".", "server", "bridge", "generated"))
-    return os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": database_url}
+    # Everybody who signs in has one address here.
+    ours = {"GAMEHALL_ROOT_KEY": dataset.ROOT_KEY, "GAMEHALL_NETWORK_TRIES": "1000000"}
+    return os.environ | ours | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "", "DATABASE_URL": database_url}
 
 
 @contextmanager

@@ -17,12 +17,14 @@ from gamehall_server.modules.auth.sessions import open_session
 from gamehall_server.modules.auth.tables import SessionRow
 from gamehall_server.settings import Settings
 
+from bench import dataset
+
 CALLS, ROUNDS, BAR_MICROSECONDS = 20_000, 15, 10.0
 
 
 async def measured(url: str) -> float:
     """Microseconds for one check, the median of the rounds."""
-    async with opened(Settings(database_url=url, password_passes=1)) as product:
+    async with opened(Settings(database_url=url, root_key=dataset.ROOT_KEY, password_passes=1)) as product:
 
         async def work(db: Handle) -> SessionRow:
             now = real_seconds() * SECOND

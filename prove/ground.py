@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gamehall_server.admin import add_user_to, opened
 from gamehall_server.settings import Settings
 
+from bench import dataset
 from bench.fill import fill
 from tests.databases import PostgresServer
 
@@ -43,7 +44,7 @@ def ground(kind: str, postgres: PostgresServer | None = None, *, comments: int =
             server = postgres or own
             url = f"sqlite:///{folder}/gamehall.db" if kind == "sqlite" or server is None else server.fresh()
             tokens = fill(url, comments, objects)
-            asyncio.run(_add_chief(Settings(database_url=url, password_passes=1)))
+            asyncio.run(_add_chief(Settings(database_url=url, root_key=dataset.ROOT_KEY, password_passes=1)))
             yield Ground(kind, url, Path(folder), tokens, server)
     finally:
         if own is not None:

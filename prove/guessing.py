@@ -13,6 +13,7 @@ from gamehall_server.modules import users
 from gamehall_server.modules.access import ROLE_USER
 from gamehall_server.settings import Settings
 
+from bench import dataset
 from prove.caller import Caller
 from prove.ground import PASSWORD, Ground, ground
 from prove.product import Product, served
@@ -28,7 +29,7 @@ def register(on: Ground, number: int) -> None:
     """Users with a password and users without: each is asked for once, so no limit has a say. Nobody serves the database yet."""
 
     async def make() -> None:
-        async with opened(Settings(database_url=on.url)) as product:
+        async with opened(Settings(database_url=on.url, root_key=dataset.ROOT_KEY)) as product:
             now, hashed = product.app.clock.now(), await product.hasher.hash(PASSWORD)
 
             async def add(db: Handle) -> None:

@@ -16,6 +16,7 @@ from gamehall_server.kit.storage import Handle
 from gamehall_server.modules.auth.sessions import LONGEST_SESSION, MOST_REPLAYS, add_refresh_token, open_session
 from gamehall_server.settings import Settings
 
+from bench import dataset
 from prove.caller import Caller
 from prove.ground import Ground, ground
 from prove.product import Product, served
@@ -41,7 +42,7 @@ def families(on: Ground, number: int) -> list[str]:
         return found
 
     async def make() -> list[str]:
-        async with opened(Settings(database_url=on.url, password_passes=1)) as product:
+        async with opened(Settings(database_url=on.url, root_key=dataset.ROOT_KEY, password_passes=1)) as product:
             return await product.database.write(add)
 
     return asyncio.run(make())
