@@ -38,7 +38,8 @@ def _variants(call: Call, method: Any, unique: str, chance: random.Random) -> It
         for wanted in call["vary"]:
             name, _, kind = wanted.partition(":")
             # A wrapper is the SDK's alone: the contract has the bare value.
-            field = body if body.message_type is None else body.message_type.fields_by_name[name]
+            whole = method.input_type if body is None else body.message_type
+            field = body if whole is None else whole.fields_by_name[name]
             model[name] = _value(field, kind, number, f"{unique}{number}", chance)
             if not field.GetOptions().Extensions[options_pb2.field].secret:
                 told[name] = model[name]

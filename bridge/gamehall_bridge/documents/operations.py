@@ -137,6 +137,9 @@ class Operations:
         """A JSON body of this schema."""
         if not self._modern:
             name = route.body if route.body != WHOLE else "request"
+            if example is not None and "$ref" not in schema:
+                # Tools look for it here; beside a reference there is no place, and its model has one.
+                schema = {**schema, "example": example}
             parameter = {"name": name, "in": "body", "required": needed, "description": told, "schema": schema}
             return {"consumes": [JSON], "parameters": [parameter | ({} if example is None else {"x-examples": {JSON: example}})]}
         if kind is not None and kind.full_name not in FREE:
