@@ -145,11 +145,6 @@ def test_grpc_gives_tokens_too(world, ann, refused):
 
 WRONG_REQUESTS = {
     "an unknown grant": ({"grant_type": "telepathy", "client_id": "web"}, 400, "unsupported_grant_type"),
-    "a social grant that the client was not given": (
-        {"grant_type": "facebook", "client_id": "web", "token": "t"},
-        400,
-        "unauthorized_client",
-    ),
     "an unknown client": ({"grant_type": "password", "client_id": "nobody", "username": "a", "password": "b"}, 401, "invalid_client"),
     "a grant that the client may not use": ({"grant_type": "client_credentials", "client_id": "web"}, 400, "unauthorized_client"),
     "nothing at all": ({}, 400, "unauthorized_client"),
