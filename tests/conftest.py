@@ -17,6 +17,10 @@ from tests.databases import shared_postgres
 
 # Every test through a front door runs on each of these: both databases, both gRPC engines.
 WORLDS = ("sqlite-native", "sqlite-grpcio", "postgresql-native", "postgresql-grpcio")
+# What is asked of every operation or field alike runs on two: each database and each engine once. What is special about one of the four
+# is the storage's or the engine's, and their own tests run on all.
+EACH_ONCE = ("sqlite-grpcio", "postgresql-native")
+ALIKE = ("tests/contract/", "tests/bad_input/")
 SKIPS = Path(__file__).parent / "skips.txt"
 
 
@@ -53,6 +57,14 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     world = World(settings_for(url, engine), recorder.observe)
     yield world
     world.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Folders of tests over all operations make do with two deployments."""
+    if "world" in metafunc.fixturenames and not hasattr(metafunc.module, "world") and metafunc.definition.nodeid.startswith(ALIKE):
+        # As a mark it comes in the place of the fixture's own.
+        metafunc.definition.add_marker(pytest.mark.parametrize("world", EACH_ONCE, indirect=True, scope="session"))
 
 
 @pytest.fixture
