@@ -20,7 +20,7 @@ WORLDS = ("sqlite-native", "sqlite-grpcio", "postgresql-native", "postgresql-grp
 # What is asked of every operation or field alike runs on two: each database and each engine once. What is special about one of the four
 # is the storage's or the engine's, and their own tests run on all.
 EACH_ONCE = ("sqlite-grpcio", "postgresql-native")
-ALIKE = ("tests/contract/", "tests/bad_input/")
+ALIKE = ("tests/contract/", "tests/bad_input/", "tests/modules/test_maintenance.py")
 SKIPS = Path(__file__).parent / "skips.txt"
 
 
