@@ -26,12 +26,12 @@ def _grpc(scenario: str) -> Bar:
 
 
 BARS = (
-    _http("SQLite", "create", "fastapi", 12),
-    _http("SQLite", "list", "fastapi", 7),
-    _http("SQLite", "create", "raw", 0.55),
-    _http("SQLite", "list", "raw", 0.55),
-    _http("PostgreSQL", "create", "fastapi", 7),
-    _http("PostgreSQL", "list", "fastapi", 4.5),
+    _http("SQLite", "create", "fastapi", 15),
+    _http("SQLite", "list", "fastapi", 8),
+    _http("SQLite", "create", "raw", 0.6),
+    _http("SQLite", "list", "raw", 0.6),
+    _http("PostgreSQL", "create", "fastapi", 8),
+    _http("PostgreSQL", "list", "fastapi", 5),
     _grpc("create"),
     _grpc("get"),
 )
