@@ -210,7 +210,7 @@ ALLOWED = {
     "/comments": {"GET", "POST"},
     "/comments/1": {"GET", "DELETE"},
     TEXT: {"PUT"},
-    "/users": {"POST"},
+    "/users": {"GET", "POST"},
     "/oauth/token": {"POST"},
     "/me": {"GET"},
 }

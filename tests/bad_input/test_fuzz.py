@@ -3,6 +3,7 @@ goes on. GAMEHALL_FUZZ multiplies the number of inputs and makes them new ones."
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -11,10 +12,13 @@ from gamehall.options.v1 import options_pb2
 from gamehall_server.modules.platform.servicer import error_codes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from worlds import World, settings_for, sqlite_url
 
 from tests.bad_input.attacks import METHODS, ROUTES, name_of
 from tests.bridge.http_wire import LEAKS, Answer, ask, check_headers, check_silence
+from tests.databases import shared_postgres
 
+EACH_ONCE = ("sqlite-grpcio", "postgresql-native")
 TIMES = int(os.environ.get("GAMEHALL_FUZZ", "0"))
 # What the error table says each reason comes with.
 STATUSES = {code.code: list(code.http_statuses) for code in error_codes()}
@@ -67,6 +71,16 @@ HEADERS = st.fixed_dictionaries(
         "Accept": st.sampled_from(["*/*", "text/html", "application/xml"]),
     },
 )
+
+
+@pytest.fixture(scope="module", params=EACH_ONCE)
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One of its own: among what is sent are a good password for the administrator, and worse."""
+    database, engine = request.param.split("-")
+    url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("fuzz"))
+    made = World(settings_for(url, engine))
+    yield made
+    made.close()
 
 
 def fuzzed(examples: int) -> Any:
