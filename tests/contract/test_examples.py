@@ -8,11 +8,20 @@ import json
 from typing import Any
 
 import pytest
+from gamehall.options.v1.errors_pb2 import ErrorReason
 from worlds import World, settings_for, sqlite_url
 
 from tests.contract.reading import Operation, answer_of, examples, fetched, misfits, operations
 from tests.databases import shared_postgres
 
+# No example is a token that a provider gave, or a code that a mail brought, and nobody links an account for another: these are refused
+# for that alone.
+GIVEN_BY_OTHERS = {
+    "linkAccounts": "PROVIDER_NOT_SET_UP",
+    "linkAccounts1": "PROVIDER_NOT_SET_UP",
+    "linkIdentity": "NOT_FOUND",
+    "passwordReset": "RESET_CODE",
+}
 ORDER = ("POST", "PUT", "PATCH", "DELETE")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -39,7 +48,7 @@ def filled(operation: Operation, made: dict[str, Any]) -> str:
     for at, part in enumerate(parts):
         if part.startswith("{"):
             name = part.strip("{}")
-            answer = made.get("/".join(parts[:at]).rstrip("/"), {})
+            answer = made.get("/users" if name == "user_id" else "/".join(parts[:at]).rstrip("/"), {})
             parts[at] = str(answer.get(name, answer.get("id", own[name])))
     return "/".join(parts)
 
@@ -59,6 +68,9 @@ def test_every_example_is_taken(stage):
             if operation.id == "introspectToken":
                 content = {"data": {**example, "client_id": server[0], "client_secret": server[1]}}
             answer = admin.request(operation.verb, filled(operation, made), headers=headers, **content)
+            if operation.id in GIVEN_BY_OTHERS:
+                assert answer.json()["code"] == ErrorReason.Value(f"ERROR_REASON_{GIVEN_BY_OTHERS[operation.id]}"), answer.text
+                continue
             assert answer.status_code == status, f"{operation.id} as {kind}: {answer.text}"
             if schema is not None:
                 said = answer.json() if answer.headers["content-type"].startswith(JSON) else answer.text
