@@ -289,3 +289,23 @@ def http_server(bridge: Application, host: str, port: int, *, grace: float, tls:
         ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     return HttpServer(config)
+
+
+class Door:
+    """An HTTP server on one socket. `port` is the one it has."""
+
+    def __init__(self, server: HttpServer, listening: socket.socket) -> None:
+        self._server = server
+        self._socket = listening
+        self.port: int = listening.getsockname()[1]
+
+    async def start(self) -> None:
+        """Opens the door."""
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started and not self._serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
+            await asyncio.sleep(0.002)
+
+    async def stop(self) -> None:
+        """Lets calls under way end, and closes."""
+        self._server.should_exit = True
+        await self._serving

@@ -1,12 +1,11 @@
 """What operators' tools read: probes on the public HTTP door, probes and metrics on a door of their own (docs/decisions/0018)."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from gamehall_bridge.app import Fixed
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.documents.pages import Answer, Head
-from gamehall_bridge.protocol import HttpServer, http_server, listen
+from gamehall_bridge.protocol import Door, http_server, listen
 from gamehall_bridge.streams import Receive, Scope, Send
 
 from gamehall_server.kit.clock import Clock
@@ -51,26 +50,13 @@ def probes(ready: Callable[[], Awaitable[bool]]) -> dict[bytes, Fixed]:
     return {LIVE: Probe(live), READY: Probe(ready)}
 
 
-class OpsDoor:
+class OpsDoor(Door):
     """An HTTP server for operators alone. `address` is host:port; ValueError where it is not."""
 
     def __init__(self, address: str, pages: Mapping[bytes, Fixed]) -> None:
         host, port = _parts(address)
         self._pages = pages
-        self._socket = listen(host, port, door="operators")
-        self.port: int = self._socket.getsockname()[1]
-        self._server: HttpServer = http_server(self, host, port, grace=1)
-
-    async def start(self) -> None:
-        """Opens the door."""
-        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        while not self._server.started and not self._serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
-            await asyncio.sleep(0.002)
-
-    async def stop(self) -> None:
-        """Closes it."""
-        self._server.should_exit = True
-        await self._serving
+        super().__init__(http_server(self, host, port, grace=1), listen(host, port, door="operators"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         page = self._pages.get(scope["raw_path"])

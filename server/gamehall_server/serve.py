@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import uvloop
 from gamehall_bridge.app import Bridge, Fixed, Invoker
-from gamehall_bridge.protocol import http_server, listen
+from gamehall_bridge.protocol import Door, http_server, listen
 from gamehall_bridge.remote import Remote
 
 from gamehall_server.admin import perform
@@ -53,7 +53,7 @@ class Running:
         self.admin_password = product.admin_password
 
 
-class HttpDoor:
+class HttpDoor(Door):
     """One HTTP server on one port, in front of an App or of a server elsewhere. `shared`: with other processes of this user."""
 
     def __init__(
@@ -63,20 +63,8 @@ class HttpDoor:
         bridge = Bridge(app, origins=origins, pages=pages)
         self.answered: Mapping[int, int] = bridge.answered
         context = tls and tls.for_http()
-        self._server = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds, tls=context)
-        self._socket = listen(settings.host, settings.http_port, shared=shared)
-        self.port: int = self._socket.getsockname()[1]
-
-    async def start(self) -> None:
-        """Opens the door."""
-        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        while not self._server.started and not self._serving.done():  # noqa: ASYNC110  # uvicorn has a flag, no event.
-            await asyncio.sleep(0.002)
-
-    async def stop(self) -> None:
-        """Lets calls under way end, and closes."""
-        self._server.should_exit = True
-        await self._serving
+        server = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds, tls=context)
+        super().__init__(server, listen(settings.host, settings.http_port, shared=shared))
 
 
 @contextlib.asynccontextmanager
