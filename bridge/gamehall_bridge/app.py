@@ -171,6 +171,7 @@ class Bridge:
         deadline = self._deadlines.start(BODY_SECONDS)
         cors = self._cors.headers(head.origin)
         always = ALWAYS
+        overloaded = False
         extra: Headers
         try:
             if scope["method"] == "OPTIONS":
@@ -213,6 +214,8 @@ class Bridge:
             # A server elsewhere has its own number of the call.
             number = number if arrival is None else arrival.request_id
             status, body, extra, content_type = self._refusal(problem, number, binding, head, sent)
+            # One that may not try again yet waits alone: its connection may be a proxy's, and carry others.
+            overloaded = isinstance(problem, Fault) and problem.reason == ErrorReason.ERROR_REASON_OVERLOADED
         except asyncio.CancelledError:
             if not deadline.passed:
                 raise
@@ -229,7 +232,7 @@ class Bridge:
         extra = [*extra, *cors, (b"x-request-id", number.encode())]
         if messages is None:
             await _answer(scope, send, status, body, content_type, always, extra)
-            if status == 429 and HOLD in scope.get("extensions", ()):
+            if overloaded and HOLD in scope.get("extensions", ()):
                 scope["extensions"][HOLD]()
         else:
             await self._send_stream(scope, receive, send, extra, binding, messages, number)
