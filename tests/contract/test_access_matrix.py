@@ -272,7 +272,7 @@ def about(method: MethodDescriptor, cast: Cast) -> tuple[Message, str]:
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", METHODS)
-def test_the_policy_decides(world, sandbox_of, cast, name, door):
+def test_the_policy_decides(world, sandbox_of, cast, name, door, record_property):
     method = METHODS[name]
     deployment = sandbox_of(world) if rules_of(method).sandbox else world
     there = cast(deployment)
@@ -288,6 +288,8 @@ def test_the_policy_decides(world, sandbox_of, cast, name, door):
         if ended != OK and look and owner.get(look).json() != before:
             wrong.append(f"{caller.name}: {ended}, and yet it changed {before}")
 
+    for what, number in (("callers", len(there.callers)), ("wrong", len(wrong))):
+        record_property(what, number)
     assert wrong == []
 
 
