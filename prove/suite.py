@@ -39,7 +39,7 @@ def ran(found: Found, *tests: str) -> list[Judged]:
         problem = next((each for name in ("failure", "error", "skipped") if (each := case.find(name)) is not None), None)
         found.check(problem is None, f"{case.attrib['name']}: {'' if problem is None else problem.attrib.get('message', '')[:300]}")
         figures = {each.attrib["name"]: int(each.attrib["value"]) for each in case.iter("property")}
-        judged.append(Judged(function, DEPLOYMENT.sub("", parameters.removesuffix("]")), figures, problem is not None))
+        judged.append(Judged(function, DEPLOYMENT.sub("-", parameters.removesuffix("]")).strip("-"), figures, problem is not None))
     found.check(bool(judged) and (done.returncode == 0) == (not found.wrong), f"{' '.join(tests)}: ended with {done.returncode}")
     return judged
 
