@@ -16,6 +16,8 @@ from tests.contract.reading import fetched, operations
 from tests.databases import shared_postgres
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+# Whoever may do everything may lock itself out, and everything after that would only be refused. Others are refused these.
+ENDS_ACCESS = ("setPassword", "setUserRoles", "deleteTokens")
 
 
 @pytest.fixture
@@ -42,6 +44,8 @@ def test_every_operation_does_what_the_document_says(deployment, callers, tmp_pa
     told = tmp_path / "report.json"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run", f"{deployment.url}/openapi.json"]
     command += ["--no-color", "--report-json-path", told]
+    if caller == "administrator":
+        command += [f"--exclude-operation-id={name}" for name in ENDS_ACCESS]
     environment = {**os.environ, "GAMEHALL_CALLERS": str(callers), "GAMEHALL_CALLER": caller}
 
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
