@@ -22,7 +22,7 @@ ENDS_ACCESS = {
     "setUserRoles": "PUT /auth/users/{user_id}/roles",
     "deleteTokens": "DELETE /auth/tokens",
 }
-# What nobody can make up: a provider's token, a client's secret, an application's address, a code from a letter, the name of somebody who is signed in.
+# What nobody can make up: a provider's token, a client's secret, an application's address, a code from a letter, who is signed in.
 GIVEN_BY_OTHERS = {
     "POST /social/facebook/users",
     "POST /social/google/users",
