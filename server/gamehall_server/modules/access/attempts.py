@@ -155,6 +155,10 @@ class Attempts:
             await self._database.write(clear)
         return right
 
+    async def counted(self, address: str, what: str) -> None:
+        """Counts what everybody may do, but nobody all the time. Raises Exhausted."""
+        await self._database.write(lambda db: count(db, (self.from_there(address, what),)))
+
     async def guarded(self, address: str, judge: Callable[[], Awaitable[bool]]) -> bool:
         """As `judged`, for a secret that is too long to guess: counted by network alone."""
         from_there = self.from_there(address)
