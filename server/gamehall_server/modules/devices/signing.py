@@ -52,12 +52,21 @@ class DeviceLogin:
         """Before the transaction. Raises NotThisDevice for an unknown device and for a wrong secret alike, after the same work, and
         Exhausted after too many failures, or too many new devices, from one address."""
         known, address = await tables.known_device(call.db, device_id), call.arrival.address
+        # No user's name has a NUL, so no device is counted with one.
+        name = f"{GRANT}\0{device_id}"
         if known is None and self._configs.value(AUTO_CREATE):
             await self._attempts.counted(address, GRANT)
-            return Proof(device_id, None, "", await self._hasher.hash(secret, _salt(device_id)))
+            made: list[str] = []
+
+            async def make() -> bool:
+                made.append(await self._hasher.hash(secret, _salt(device_id)))
+                return True
+
+            # It is from here that its owner comes back while strangers guess.
+            await self._attempts.judged(name, address, make)
+            return Proof(device_id, None, "", made[0])
         kept = "" if known is None else known.hashed or ""
-        # No user's name has a NUL, so no device is counted with one.
-        right = await self._attempts.judged(f"{GRANT}\0{device_id}", address, lambda: self._hasher.verify(kept, secret))
+        right = await self._attempts.judged(name, address, lambda: self._hasher.verify(kept, secret))
         if known is None or known.user_id is None or not right:
             raise NotThisDevice
         hashed = await self._hasher.hash(secret, _salt(device_id)) if self._hasher.outdated(kept) else kept
