@@ -5,7 +5,6 @@ from typing import Any
 
 from gamehall.common.v1.user_pb2 import UserReference
 from gamehall.devices.v1 import devices_pb2 as pb
-from gamehall.options.v1.errors_pb2 import ErrorReason
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Duplicate, Forbidden, Invalid, NotFound, Violation
@@ -152,6 +151,5 @@ async def _users(call: Call, asked: Sequence[UserReference], field: str) -> list
     found = await tables.some_users(call.db, {user.id for user in asked}) if asked else {}
     wrong = tuple(Violation(f"{field}[{at}].id", "no user has this id") for at, user in enumerate(asked) if user.id not in found)
     if wrong:
-        reason = None if all(user.id for user in asked) else ErrorReason.ERROR_REASON_REQUIRED
-        raise Invalid(violations=wrong, reason=reason)
+        raise Invalid(violations=wrong)
     return [found[id] for id in sorted(found)]
