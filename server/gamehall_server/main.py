@@ -159,12 +159,21 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     Raises Drift when contract and code disagree, and what `Database.open` raises.
     """
+    database = open_database(settings.database_url, SQLModel.metadata.tables.values())
+    await database.open()
+    try:
+        return await _built(settings, database, observe)
+    except BaseException:
+        # Its connections would keep the loop from ending.
+        await database.close()
+        raise
+
+
+async def _built(settings: Settings, database: Database, observe: Observe) -> Product:
     proxies = Proxies(settings.trusted_proxies)
     spans = _spans() if settings.otel else None
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     outbox = Outbox(settings.events_kept_days * DAY)
-    database = open_database(settings.database_url, SQLModel.metadata.tables.values())
-    await database.open()
     secrets = secrets_of(settings)
     keys, values, notice = KeyRing(secrets), ConfigValues(BUILT_INS, secrets), Notice()
     passes: list[int] = []
