@@ -144,6 +144,12 @@ def an_identity(cast: Cast) -> dict[str, Any]:
     return {"user_id": str(cast.owner.id), "id": found[0]}
 
 
+def a_device(cast: Cast) -> dict[str, Any]:
+    added = cast.owner.post("/devices", {"name": "mine", "users": [{"id": cast.owner.id}]})
+    assert added.status_code == 201
+    return {"id": added.json()["id"]}
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
@@ -168,6 +174,7 @@ def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
 
 
 ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
+DEVICES = "gamehall.devices.v1.DeviceService"
 GIVEN = {
     f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
     f"{ROLES}.GetRole": Given(a_role),
@@ -203,6 +210,12 @@ GIVEN = {
     "gamehall.configs.v1.ConfigService.DeleteConfig": Given(a_public_config, "/configs/{name}"),
     "gamehall.configs.v1.ConfigService.GetConfig": Given(a_public_config, "/configs/{name}"),
     "gamehall.configs.v1.ConfigService.UpdateConfig": Given(a_change_of_a_config, "/configs/{name}"),
+    f"{DEVICES}.AddDeviceUsers": Given(lambda cast: a_device(cast) | {"users": [{"id": cast.admin.id}]}, "/devices/{id}"),
+    f"{DEVICES}.DeleteDevice": Given(a_device, "/devices/{id}"),
+    f"{DEVICES}.DeleteDeviceUser": Given(lambda cast: a_device(cast) | {"user_id": str(cast.owner.id)}, "/devices/{id}"),
+    f"{DEVICES}.DeleteDeviceUsers": Given(a_device, "/devices/{id}"),
+    f"{DEVICES}.GetDevice": Given(a_device, "/devices/{id}"),
+    f"{DEVICES}.UpdateDevice": Given(lambda cast: a_device(cast) | {"device": {"name": fresh("other")}}, "/devices/{id}"),
     "gamehall.maintenance.v1.MaintenanceService.DeleteMaintenance": Given(lambda cast: a_notice(cast) and {}, "/maintenance"),
     "gamehall.maintenance.v1.MaintenanceService.GetMaintenance": Given(lambda cast: a_notice(cast) and {}),
     "gamehall.maintenance.v1.MaintenanceService.SetMaintenance": Given(a_notice, "/maintenance"),

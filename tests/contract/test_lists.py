@@ -100,6 +100,20 @@ def some_providers(cast):
     return {"filter_issuer": issuer}
 
 
+def some_devices(cast):
+    word = fresh("made.")
+    for number, name in enumerate(["b", "B", "a", "é", "b"]):
+        device = {
+            "id": f"{word}{number}",
+            "name": name,
+            "make": word,
+            "os": "Ab"[number % 2],
+            "device_type": "mobile_device" if number else None,
+        }
+        assert (cast.owner, cast.admin)[number % 2].post("/devices", device).status_code == 201
+    return {"filter_make": word}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
     "gamehall.access.v1.ClientService.ListClients": some_clients,
@@ -109,6 +123,7 @@ MADE = {
     "gamehall.auth.v1.LocationLogService.ListLocations": some_locations,
     "gamehall.comments.v1.CommentService.ListComments": some_comments,
     "gamehall.configs.v1.ConfigService.ListConfigs": some_configs,
+    "gamehall.devices.v1.DeviceService.ListDevices": some_devices,
     "gamehall.users.v1.UserService.ListUsers": some_users,
     "gamehall.social.v1.ProviderService.ListProviders": some_providers,
 }
