@@ -10,6 +10,7 @@ from gamehall.auth.v1 import tokens_pb2_grpc
 from gamehall.comments.v1 import comments_pb2_grpc
 from gamehall.configs.v1 import configs_pb2_grpc
 from gamehall.locations.v1 import locations_pb2_grpc
+from gamehall.logs.v1 import user_logs_pb2_grpc
 from gamehall.maintenance.v1 import maintenance_pb2_grpc
 from gamehall.platform.v1 import platform_pb2_grpc
 from gamehall.users.v1 import passwords_pb2_grpc, users_pb2_grpc
@@ -30,6 +31,7 @@ class Stubs:
         self.users = users_pb2_grpc.UserServiceStub(channel)
         self.passwords = passwords_pb2_grpc.PasswordServiceStub(channel)
         self.tokens = tokens_pb2_grpc.TokenServiceStub(channel)
+        self.logs = user_logs_pb2_grpc.UserLogServiceStub(channel)
         self.locations = locations_pb2_grpc.LocationServiceStub(channel)
         self.configs = configs_pb2_grpc.ConfigServiceStub(channel)
         self.maintenance = maintenance_pb2_grpc.MaintenanceServiceStub(channel)

@@ -144,6 +144,12 @@ def an_identity(cast: Cast) -> dict[str, Any]:
     return {"user_id": str(cast.owner.id), "id": found[0]}
 
 
+def an_entry(cast: Cast) -> dict[str, Any]:
+    word = fresh("did")
+    assert cast.owner.post("/audit/logs", {"action_name": word, "action_description": "made"}).status_code == 200
+    return {"id": cast.owner.get("/audit/logs", params={"filter_action_name": word}).json()["content"][0]["id"]}
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
@@ -207,6 +213,8 @@ GIVEN = {
     "gamehall.maintenance.v1.MaintenanceService.GetMaintenance": Given(lambda cast: a_notice(cast) and {}),
     "gamehall.maintenance.v1.MaintenanceService.SetMaintenance": Given(a_notice, "/maintenance"),
     "gamehall.maintenance.v1.MaintenanceService.UpdateMaintenance": Given(a_notice, "/maintenance"),
+    "gamehall.logs.v1.UserLogService.CreateUserLog": Given(lambda cast: {"log": {"action_name": "did", "action_description": "made"}}),
+    "gamehall.logs.v1.UserLogService.GetUserLog": Given(an_entry, "/audit/logs/{id}"),
     "gamehall.locations.v1.LocationService.ListStates": Given(lambda cast: {"country_code_iso3": "FRA"}),
     "gamehall.social.v1.IdentityService.DeleteIdentity": Given(an_identity, "/users/{user_id}/identities"),
     "gamehall.social.v1.IdentityService.LinkFacebook": Given(a_facebook_token),

@@ -100,6 +100,14 @@ def some_providers(cast):
     return {"filter_issuer": issuer}
 
 
+def some_entries(cast):
+    made = cast.owner.post("/users", {"username": (name := fresh("new")), "email": f"{name}@example.com", "password": PASSWORD}).json()
+    for word in ("b", "c", "a", "é", "b"):
+        entry = {"action_name": word, "action_description": "made", "user_id": made["id"], "details": {"of": word}}
+        assert cast.admin.post("/audit/logs", entry).status_code == 200
+    return {"filter_user": made["id"]}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
     "gamehall.access.v1.ClientService.ListClients": some_clients,
@@ -109,6 +117,7 @@ MADE = {
     "gamehall.auth.v1.LocationLogService.ListLocations": some_locations,
     "gamehall.comments.v1.CommentService.ListComments": some_comments,
     "gamehall.configs.v1.ConfigService.ListConfigs": some_configs,
+    "gamehall.logs.v1.UserLogService.ListUserLogs": some_entries,
     "gamehall.users.v1.UserService.ListUsers": some_users,
     "gamehall.social.v1.ProviderService.ListProviders": some_providers,
 }
