@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import requests
-from gamehall.auth.v1 import tokens_pb2_grpc
+from gamehall.auth.v1 import sessions_pb2_grpc, tokens_pb2_grpc
 from gamehall.comments.v1 import comments_pb2_grpc
 from gamehall.configs.v1 import configs_pb2_grpc
 from gamehall.locations.v1 import locations_pb2_grpc
@@ -30,6 +30,7 @@ class Stubs:
         self.comments = comments_pb2_grpc.CommentServiceStub(channel)
         self.users = users_pb2_grpc.UserServiceStub(channel)
         self.passwords = passwords_pb2_grpc.PasswordServiceStub(channel)
+        self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
         self.tokens = tokens_pb2_grpc.TokenServiceStub(channel)
         self.logs = user_logs_pb2_grpc.UserLogServiceStub(channel)
         self.locations = locations_pb2_grpc.LocationServiceStub(channel)

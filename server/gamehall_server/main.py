@@ -33,6 +33,7 @@ from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
+from gamehall_server.modules.auth.own_sessions import Sessions
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
@@ -125,6 +126,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
+    Sessions: lambda _: Sessions(),
     Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
     UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),

@@ -249,6 +249,8 @@ def _behavior(field: FieldDescriptor) -> Any:
 
 
 def _least(field: FieldDescriptor) -> Any:
+    if field.GetOptions().Extensions[options_pb2.field].user_id:
+        return "me"
     if field.message_type is not None:
         least = minimal(field.message_type)
         return [least] if field.is_repeated else least

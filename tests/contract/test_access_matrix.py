@@ -75,6 +75,13 @@ def a_session(cast: Cast) -> dict[str, Any]:
     return {"username": cast.owner.username, "client_id": "web"}
 
 
+def another_session(cast: Cast) -> dict[str, Any]:
+    form = {"grant_type": "password", "client_id": "web", "username": cast.owner.username, "password": PASSWORD}
+    assert http.post(cast.owner.url + "/oauth/token", data=form).status_code == 200
+    sessions = cast.owner.get("/users/me/sessions").json()["content"]
+    return {"user_id": str(cast.owner.id), "id": next(each["id"] for each in sessions if not each["current"])}
+
+
 def a_session_to_end(cast: Cast) -> dict[str, Any]:
     username = fresh("new")
     assert cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD}).status_code == 200
@@ -201,6 +208,12 @@ GIVEN = {
     "gamehall.auth.v1.AuthorizationService.GetLoginPage": Given(a_way_to_the_login_page),
     "gamehall.auth.v1.AuthorizationService.IntrospectToken": Given(a_token_of_a_server),
     "gamehall.auth.v1.AuthorizationService.RevokeToken": Given(a_token_of_a_server),
+    "gamehall.auth.v1.SessionService.ListSessions": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/identities"),
+    "gamehall.auth.v1.SessionService.GetSession": Given(another_session, "/users/{user_id}/sessions/{id}"),
+    "gamehall.auth.v1.SessionService.EndSession": Given(another_session, "/users/{user_id}/sessions/{id}"),
+    "gamehall.auth.v1.SessionService.EndSessions": Given(
+        lambda cast: {"user_id": str(cast.owner.id), "others": True}, "/users/{user_id}/sessions"
+    ),
     "gamehall.auth.v1.TokenService.CreateToken": Given(a_sign_in),
     "gamehall.comments.v1.CommentService.DeleteComment": Given(a_comment_of, "/comments/{id}"),
     "gamehall.comments.v1.CommentService.GetComment": Given(a_comment_of, "/comments/{id}"),

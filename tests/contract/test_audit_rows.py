@@ -17,7 +17,7 @@ INSTEAD = {f"{USERS}.SetPassword": lambda there: {"id": str(without_roles(there)
 # A code is needed, which a mail brings: tests/modules/test_passwords.py.
 ELSEWHERE = {f"{USERS}.FinishPasswordReset"}
 # Nobody does it for another, whatever they may.
-OF_THE_OWNER = {"gamehall.social.v1.IdentityService.LinkIdentity"}
+OF_THE_OWNER = {"gamehall.social.v1.IdentityService.LinkIdentity"} | {name for name in WRITES if ".SessionService." in name}
 
 
 def rows(world):

@@ -12,6 +12,7 @@ from gamehall_server.migrate import migrate
 from google.protobuf import message_factory
 from google.rpc import error_details_pb2, status_pb2
 from people import CANARIES, PASSWORD, fresh
+from worlds import ADMIN_PASSWORD
 
 from tests.contract.doors import DOORS, OK, addressed, http, published_refusal, request_of, rules_of
 from tests.databases import seen_from_outside, shared_postgres
@@ -63,15 +64,20 @@ def some_clients(cast):
     return {"filter_client_key": word}
 
 
-def some_sessions(cast):
+def some_sessions(cast, username=None, password=PASSWORD):
     key = fresh("made.")
     told = cast.admin.post("/auth/clients", {"client_key": key, "name": key}).json()
     CANARIES.add(told["secret"])
     assert cast.admin.put(f"/auth/clients/{key}/grant-types", ["password"]).status_code == 204
-    form = {"grant_type": "password", "client_id": key, "client_secret": told["secret"], "password": PASSWORD}
+    form = {"grant_type": "password", "client_id": key, "client_secret": told["secret"], "password": password}
     for _ in range(5):
-        assert http.post(cast.owner.url + "/oauth/token", data={**form, "username": cast.owner.username}).status_code == 200
+        assert http.post(cast.owner.url + "/oauth/token", data={**form, "username": username or cast.owner.username}).status_code == 200
     return {"filter_client_id": key}
+
+
+def some_own_sessions(cast):
+    key = some_sessions(cast, cast.admin.username, ADMIN_PASSWORD)["filter_client_id"]
+    return {"user_id": "me", "filter_client_id": key}
 
 
 def some_locations(cast):
@@ -115,6 +121,7 @@ MADE = {
     "gamehall.access.v1.RoleService.ListRoles": some_roles,
     "gamehall.auth.v1.IssuedTokenService.ListIssuedTokens": some_sessions,
     "gamehall.auth.v1.LocationLogService.ListLocations": some_locations,
+    "gamehall.auth.v1.SessionService.ListSessions": some_own_sessions,
     "gamehall.comments.v1.CommentService.ListComments": some_comments,
     "gamehall.configs.v1.ConfigService.ListConfigs": some_configs,
     "gamehall.logs.v1.UserLogService.ListUserLogs": some_entries,

@@ -1,4 +1,4 @@
-"""Whose each row of the audit log is."""
+"""Whose each row of the audit log is; when and where each session was used last."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,3 +15,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_at"), "audit", ["at", "id"])
     op.create_index(op.f("ix_audit_user_id_at"), "audit", ["user_id", "at", "id"])
     op.create_index(op.f("ix_audit_operation_at"), "audit", ["operation", "at", "id"])
+    op.add_column("session", sa.Column("used_at", sa.BigInteger(), nullable=True))
+    op.add_column("session", sa.Column("address", sa.String(), nullable=True))
+    op.add_column("session", sa.Column("country", sa.String(), nullable=True))
+    op.execute(sa.text("UPDATE session SET used_at = created_at"))
