@@ -35,6 +35,7 @@ from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
 from gamehall_server.modules.auth.own_sessions import Sessions
 from gamehall_server.modules.auth.servicer import Tokens
+from gamehall_server.modules.auth.tickets import Tickets
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
 from gamehall_server.modules.configs.servicer import Configs
@@ -43,6 +44,8 @@ from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
+from gamehall_server.modules.second_factor.servicer import SecondFactor
 from gamehall_server.modules.social import Social
 from gamehall_server.modules.social.servicer import Identities, Providers
 from gamehall_server.modules.users.passwords import Passwords
@@ -105,13 +108,18 @@ class Parts(NamedTuple):
     rules: users.Rules
     attempts: Attempts
 
+    @property
+    def tools(self) -> Tools:
+        """What ways to a token are made from."""
+        return Tools(self.hasher, self.verifier, self.social, self.attempts, SecondFactors(self.secrets, self.attempts))
+
 
 # Every config that the product reads.
 BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
-    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    Authorization: lambda parts: Authorization(parts.tools, Tickets(parts.secrets)),
     Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
@@ -126,8 +134,9 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
+    SecondFactor: lambda parts: SecondFactor(parts.tools.factors, parts.verifier.issuer),
     Sessions: lambda _: Sessions(),
-    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    Tokens: lambda parts: Tokens(parts.keys, parts.tools),
     UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules),
@@ -170,6 +179,7 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         await keys.settle(db)
         await values.settle(db)
         await social.settle_providers(db, secrets)
+        await settle_second_factors(db, secrets)
 
     await _settle(database, settle)
     kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)

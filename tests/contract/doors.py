@@ -227,7 +227,10 @@ def addressed(world: World, method: MethodDescriptor, request: Message, token: s
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     verb = str(rule.WhichOneof("pattern"))
     path = getattr(rule, verb)
-    values = MessageToDict(request, preserving_proto_field_name=True)
+    values = {
+        name: str(told).lower() if told in (True, False) and told.__class__ is bool else told
+        for name, told in MessageToDict(request, preserving_proto_field_name=True).items()
+    }
     for name in [name for name in values if f"{{{name}}}" in path]:
         path = path.replace(f"{{{name}}}", str(values.pop(name)))
     headers = {"Authorization": f"Bearer {token}"} if token else {}

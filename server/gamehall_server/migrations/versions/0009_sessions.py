@@ -1,4 +1,4 @@
-"""Whose each row of the audit log is; when and where each session was used last."""
+"""Whose each row of the audit log is; when and where each session was used last; second factors."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,3 +19,20 @@ def upgrade() -> None:
     op.add_column("session", sa.Column("address", sa.String(), nullable=True))
     op.add_column("session", sa.Column("country", sa.String(), nullable=True))
     op.execute(sa.text("UPDATE session SET used_at = created_at"))
+    op.create_table(
+        "second_factor",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_second_factor_user_id")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_second_factor")),
+    )
+    op.create_table(
+        "recovery_code",
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_recovery_code_user_id")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_recovery_code")),
+    )
+    op.create_index(op.f("ix_recovery_code_user_id"), "recovery_code", ["user_id"])

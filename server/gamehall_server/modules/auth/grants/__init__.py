@@ -25,7 +25,7 @@ from gamehall_server.modules.auth.grants.refresh_token import RefreshToken
 GRANTS: dict[str, Callable[[Tools], Grant]] = {
     "authorization_code": lambda tools: AuthorizationCode(tools.verifier),
     "client_credentials": lambda _: ClientCredentials(),
-    "password": lambda tools: Password(tools.hasher, tools.attempts),
+    "password": lambda tools: Password(tools.hasher, tools.attempts, tools.factors),
     "refresh_token": lambda tools: RefreshToken(tools.verifier),
 }
 
