@@ -165,10 +165,19 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
     """
     proxies = Proxies(settings.trusted_proxies)
     spans = _spans() if settings.otel else None
-    clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
-    outbox = Outbox(settings.events_kept_days * DAY)
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
+    try:
+        return await _built(settings, database, proxies, spans, observe)
+    except BaseException:
+        # Its connections would keep the loop from ending.
+        await database.close()
+        raise
+
+
+async def _built(settings: Settings, database: Database, proxies: Proxies, spans: "Spans | None", observe: Observe) -> Product:
+    clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
+    outbox = Outbox(settings.events_kept_days * DAY)
     secrets = secrets_of(settings)
     keys, values, notice = KeyRing(secrets), ConfigValues(BUILT_INS, secrets), Notice()
     passes: list[int] = []
@@ -267,7 +276,7 @@ async def _settle_admin(settings: Settings, database: Database, hasher: Password
     if wrong:
         raise ValueError(f"GAMEHALL_ADMIN_{wrong[0].field.upper()}: {wrong[0].message}")
     who = users.Identity(settings.admin_username, settings.admin_email)
-    registration = users.Registration(who, await hasher.hash(password), {})
+    registration = users.Registration(who, hasher.hash_at_once(password), {})
 
     async def add(db: Handle) -> bool:
         if await users.credentials_of(db, key) is not None:

@@ -151,6 +151,13 @@ def an_identity(cast: Cast) -> dict[str, Any]:
     return {"user_id": str(cast.owner.id), "id": found[0]}
 
 
+def a_second_factor(cast: Cast) -> dict[str, Any]:
+    answer = cast.owner.post("/users/me/second-factor")
+    assert answer.status_code == 200
+    CANARIES.update(answer.json().values())
+    return {"user_id": str(cast.owner.id)}
+
+
 def an_entry(cast: Cast) -> dict[str, Any]:
     word = fresh("did")
     assert cast.owner.post("/audit/logs", {"action_name": word, "action_description": "made"}).status_code == 200
@@ -181,6 +188,7 @@ def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
 
 
 ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
+SECOND = "gamehall.users.v1.SecondFactorService"
 GIVEN = {
     f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
     f"{ROLES}.GetRole": Given(a_role),
@@ -245,6 +253,18 @@ GIVEN = {
     "gamehall.users.v1.PasswordService.StartPasswordReset": Given(lambda cast: {"id": str(next(numbers) + 10**9)}),
     "gamehall.users.v1.PasswordService.SubmitPasswordReset": Given(lambda cast: {"username": fresh("nobody")}),
     "gamehall.users.v1.PasswordService.FinishPasswordReset": Given(a_wrong_code, ends=Outcome("INVALID_ARGUMENT", "RESET_CODE")),
+    f"{SECOND}.GetSecondFactor": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/second-factor"),
+    f"{SECOND}.StartSecondFactor": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/second-factor"),
+    # Right ones would be asked for whenever the owner signs in.
+    f"{SECOND}.ConfirmSecondFactor": Given(
+        lambda cast: a_second_factor(cast) | {"otp": "wrong"},
+        "/users/{user_id}/second-factor",
+        Outcome("INVALID_ARGUMENT", "SECOND_FACTOR_WRONG"),
+    ),
+    f"{SECOND}.DisableSecondFactor": Given(
+        lambda cast: {"user_id": str(cast.owner.id), "otp": "wrong"}, "/users/{user_id}/second-factor", Outcome("NOT_FOUND", "NOT_FOUND")
+    ),
+    f"{SECOND}.RemoveSecondFactor": Given(a_second_factor),
     "gamehall.users.v1.UserService.AddUserTag": Given(a_tag),
     "gamehall.users.v1.UserService.ListUserTags": Given(lambda cast: {"user_id": str(cast.owner.id)}),
     "gamehall.users.v1.UserService.RemoveUserTag": Given(a_tag),

@@ -14,10 +14,14 @@ WRITES = {name: method for name, method in METHODS.items() if not rules_of(metho
 USERS = "gamehall.users.v1.PasswordService"
 # What the access matrix asks of these is refused on purpose: they would end the sessions of its users.
 INSTEAD = {f"{USERS}.SetPassword": lambda there: {"id": str(without_roles(there)), "password": "a quiet rainy afternoon"}}
-# A code is needed, which a mail brings: tests/modules/test_passwords.py.
-ELSEWHERE = {f"{USERS}.FinishPasswordReset"}
+# A code is needed, which a mail or an app brings: tests/modules/test_passwords.py, test_second_factor.py.
+SECOND = "gamehall.users.v1.SecondFactorService"
+ELSEWHERE = {f"{USERS}.FinishPasswordReset", f"{SECOND}.ConfirmSecondFactor", f"{SECOND}.DisableSecondFactor"}
 # Nobody does it for another, whatever they may.
-OF_THE_OWNER = {"gamehall.social.v1.IdentityService.LinkIdentity"} | {name for name in WRITES if ".SessionService." in name}
+OF_THE_OWNER = {"gamehall.social.v1.IdentityService.LinkIdentity"} | {
+    f"{SECOND}.StartSecondFactor",
+    *(name for name in WRITES if ".SessionService." in name),
+}
 
 
 def rows(world):

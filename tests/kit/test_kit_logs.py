@@ -24,8 +24,8 @@ TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
 class CarelessUsers(Users):
     """Tells its log everything."""
 
-    def __init__(self, hasher):
-        super().__init__(hasher)
+    def __init__(self, *parts):
+        super().__init__(*parts)
         self.CreateUser = self.tell
 
     async def tell(self, request, call):
@@ -59,7 +59,7 @@ def world(request, tmp_path_factory):
     database, engine = request.param.split("-")
     url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("world"))
     careless = {Comments: lambda _: CarelessComments()}
-    careless[Users] = lambda parts: CarelessUsers(parts.hasher)
+    careless[Users] = lambda parts: CarelessUsers(parts.hasher, parts.rules)
     careless[Tokens] = lambda parts: CarelessTokens(parts.keys, parts.tools)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "SERVICERS", {servicer: careless.get(servicer, make) for servicer, make in main.SERVICERS.items()})

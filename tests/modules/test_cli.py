@@ -23,6 +23,8 @@ from gamehall_server.main import SERVICERS
 from people import PASSWORD, fresh
 from processes import gamehall, serving
 
+from tests.databases import shared_postgres
+
 
 def explained(done, code=1):
     """The sentence of a command that did not work out; never a stack trace."""
@@ -300,6 +302,15 @@ def test_a_port_that_is_taken_is_explained(made, tmp_path, engine, option):
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert f"gamehall: port {port} cannot be opened" in done.stderr
+
+
+def test_a_start_that_is_refused_after_the_database_was_opened_ends(tmp_path):
+    url = shared_postgres().fresh()
+    gamehall(tmp_path, "migrate", GAMEHALL_DATABASE_URL=url)
+
+    done = gamehall(tmp_path, "serve", GAMEHALL_DATABASE_URL=url, GAMEHALL_ADMIN_PASSWORD="x" * 5)
+
+    assert "GAMEHALL_ADMIN_PASSWORD" in explained(done)
 
 
 def test_a_database_that_needs_a_password_does_not_show_it(tmp_path):

@@ -76,7 +76,12 @@ _count_new = Query(select(func.count()).select_from(_t).where(_t.c.seq.is_(None)
 _seal = Query(
     update(_t)
     .where(_t.c.id == bindparam("row", type_=BigInteger))
-    .values(seq=bindparam("number", type_=BigInteger), prev_hash=bindparam("before"), hash=bindparam("its"))
+    .values(
+        seq=bindparam("number", type_=BigInteger),
+        prev_hash=bindparam("before"),
+        hash=bindparam("its"),
+        user_id=bindparam("whose", type_=BigInteger),
+    )
 )
 _chain = Query(select(_t).where(_t.c.seq > bindparam("after", type_=BigInteger)).order_by(_t.c.seq).limit(MOST_TOGETHER), audit.Row)
 
@@ -149,7 +154,7 @@ async def seal(database: Database, secrets: Secrets) -> int:
         for row in rows:
             number, before = number + 1, its
             its = secrets.mark(PURPOSE, _content(row, number, before))
-            db.later(_seal, row=row.id, number=number, before=before, its=its)
+            db.later(_seal, row=row.id, number=number, before=before, its=its, whose=_whose(row.operation, row.principal, row.target))
         if rows:
             db.later(_move_head, last=number, its=its, proof=secrets.mark(PURPOSE, _end(number, its)))
         return len(rows)
@@ -190,7 +195,11 @@ async def verify(database: Database, secrets: Secrets, known: str = "") -> Verdi
             elif row.prev_hash != its:
                 problems.append(f"{row.seq}: does not follow the row before it")
             marked = secrets.marks(PURPOSE, _content(row, row.seq, row.prev_hash or ""), row.hash or "")
-            if not marked or row.user_id != _whose(row.operation, row.principal, row.target):
+            # None: a node of the version before wrote it, and sealed it.
+            if not marked or row.user_id not in (
+                _whose(row.operation, row.principal, row.target),
+                *((None,) if by_server(row.operation) else ()),
+            ):
                 problems.append(f"{row.seq}: changed")
             last, its = row.seq, row.hash or ""
             found = found or known == f"{last}:{its}"

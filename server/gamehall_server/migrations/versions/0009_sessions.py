@@ -18,7 +18,6 @@ def upgrade() -> None:
     op.add_column("session", sa.Column("used_at", sa.BigInteger(), nullable=True))
     op.add_column("session", sa.Column("address", sa.String(), nullable=True))
     op.add_column("session", sa.Column("country", sa.String(), nullable=True))
-    op.execute(sa.text("UPDATE session SET used_at = created_at"))
     op.create_table(
         "second_factor",
         sa.Column("user_id", sa.BigInteger(), nullable=False),
@@ -36,3 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_recovery_code")),
     )
     op.create_index(op.f("ix_recovery_code_user_id"), "recovery_code", ["user_id"])
+
+
+def downgrade() -> None:
+    raise RuntimeError("the way back would open accounts that have a second factor to their passwords alone: restore a backup")
