@@ -71,6 +71,8 @@ def test_passwords_are_dear_few_are_tried_and_few_are_hashed_at_once(found):
     assert 5 <= found.counts["guesses looked at"] <= 10
 
 
+# In one process: there is little to do.
+ALONE = ("-n", "0")
 JUDGED = """
 import pytest
 
@@ -88,7 +90,7 @@ def test_that():
 def test_what_tests_judged_is_counted(found, tmp_path):
     (tmp_path / "test_judged.py").write_text(JUDGED)
 
-    judged = suite.ran(found, str(tmp_path / "test_judged.py"), "--rootdir", str(tmp_path))
+    judged = suite.ran(found, str(tmp_path / "test_judged.py"), "--rootdir", str(tmp_path), *ALONE)
 
     assert sorted((each.function, each.case, each.failed) for each in judged) == [
         ("test_it", "a-b", False), ("test_it", "a-b", False), ("test_it", "c", True), ("test_it", "c", True), ("test_that", "", True),
@@ -99,12 +101,12 @@ def test_what_tests_judged_is_counted(found, tmp_path):
 
 
 def test_tests_that_do_not_run_are_no_proof(found, tmp_path):
-    assert suite.ran(found, str(tmp_path / "test_nothing.py")) == []
+    assert suite.ran(found, str(tmp_path / "test_nothing.py"), *ALONE) == []
     assert found.wrong
 
 
 def test_the_matrix_counts_what_it_judged(found):
-    policies.judged(found, policies.DECIDES, "-k", "GetComment and http")
+    policies.judged(found, policies.DECIDES, "-k", "GetComment and http", *ALONE)
 
     assert not found.wrong
     assert (found.counts["operations"], found.counts["doors"]) == (1, 1)
