@@ -46,7 +46,7 @@ class SecondFactor:
         call.db.later(tables.remove, user=user.id)
         call.db.later(tables.put, user_id=user.id, sealed=self._factors.sealed(user.id, secret), confirmed_at=None, last_step=0)
         call.changed(f"user:{user.id}", None, {"second_factor": "begun"})
-        uri = pyotp.TOTP(secret).provisioning_uri(user.username, self._issuer)
+        uri = pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=self._issuer)
         return pb.StartSecondFactorResponse(secret=secret, uri=uri)
 
     async def ConfirmSecondFactor(self, request: pb.ConfirmSecondFactorRequest, call: Call) -> pb.ConfirmSecondFactorResponse:
