@@ -10,9 +10,8 @@ from typing import NamedTuple
 from bench import dataset
 from bench.load import requests
 from bench.machine import memory_mb
-from prove import books, crowd
+from prove import books, crowd, outage
 from prove.ground import Ground, ground
-from prove.outage import MOST_CONNECTIONS, OPEN
 from prove.product import Product, served
 from prove.proof import Found, main
 
@@ -77,7 +76,7 @@ def soaked(found: Found, on: Ground, seconds: float, seed: int, *, timed: bool) 
         found.check(taken[-1].threads <= taken[0].threads + 1, f"{on.kind}: threads {taken[0].threads}, then {taken[-1].threads}")
         found.check(max(sample.log for sample in taken) <= MOST_WAL_MB, f"{on.kind}: WAL {max(sample.log for sample in taken):.0f} MB")
         if on.kind == "postgresql":
-            found.check(int(books.rows(on.url, OPEN)[0][0]) <= MOST_CONNECTIONS, "connections beyond the pool")
+            found.check(outage.within_the_pool(on), "connections beyond the pool")
         calls = len(answers.latencies)
         if timed:
             slope, _ = linear_regression([calls * at / len(taken) for at in range(len(taken))], [sample.memory for sample in taken])

@@ -33,16 +33,21 @@ from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
+from gamehall_server.modules.auth.own_sessions import Sessions
 from gamehall_server.modules.auth.servicer import Tokens
+from gamehall_server.modules.auth.tickets import Tickets
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
 from gamehall_server.modules.configs.servicer import Configs
 from gamehall_server.modules.devices import DeviceLogin
 from gamehall_server.modules.devices.servicer import Devices
 from gamehall_server.modules.locations.servicer import Locations
+from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
+from gamehall_server.modules.second_factor.servicer import SecondFactor
 from gamehall_server.modules.social import Social
 from gamehall_server.modules.social.servicer import Identities, Providers
 from gamehall_server.modules.users.passwords import Passwords
@@ -109,7 +114,7 @@ class Parts(NamedTuple):
     def tools(self) -> Tools:
         """What ways to a token are made from."""
         login = DeviceLogin(self.configs, self.hasher, self.attempts)
-        return Tools(self.hasher, self.verifier, self.social, self.attempts, login)
+        return Tools(self.hasher, self.verifier, self.social, self.attempts, login, SecondFactors(self.secrets, self.attempts))
 
 
 # Every config that the product reads.
@@ -117,7 +122,7 @@ BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *devices.BUILT_INS, *loca
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
-    Authorization: lambda parts: Authorization(parts.tools),
+    Authorization: lambda parts: Authorization(parts.tools, Tickets(parts.secrets)),
     Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
@@ -133,7 +138,10 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
+    SecondFactor: lambda parts: SecondFactor(parts.tools.factors, parts.verifier.issuer),
+    Sessions: lambda _: Sessions(),
     Tokens: lambda parts: Tokens(parts.keys, parts.tools),
+    UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules),
 }
@@ -159,19 +167,19 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
 
     Raises Drift when contract and code disagree, and what `Database.open` raises.
     """
+    proxies = Proxies(settings.trusted_proxies)
+    spans = _spans() if settings.otel else None
     database = open_database(settings.database_url, SQLModel.metadata.tables.values())
     await database.open()
     try:
-        return await _built(settings, database, observe)
+        return await _built(settings, database, proxies, spans, observe)
     except BaseException:
         # Its connections would keep the loop from ending.
         await database.close()
         raise
 
 
-async def _built(settings: Settings, database: Database, observe: Observe) -> Product:
-    proxies = Proxies(settings.trusted_proxies)
-    spans = _spans() if settings.otel else None
+async def _built(settings: Settings, database: Database, proxies: Proxies, spans: "Spans | None", observe: Observe) -> Product:
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     outbox = Outbox(settings.events_kept_days * DAY)
     secrets = secrets_of(settings)
@@ -184,6 +192,7 @@ async def _built(settings: Settings, database: Database, observe: Observe) -> Pr
         await keys.settle(db)
         await values.settle(db)
         await social.settle_providers(db, secrets)
+        await settle_second_factors(db, secrets)
 
     await _settle(database, settle)
     kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)
@@ -271,7 +280,7 @@ async def _settle_admin(settings: Settings, database: Database, hasher: Password
     if wrong:
         raise ValueError(f"GAMEHALL_ADMIN_{wrong[0].field.upper()}: {wrong[0].message}")
     who = users.Identity(settings.admin_username, settings.admin_email)
-    registration = users.Registration(who, await hasher.hash(password), {})
+    registration = users.Registration(who, hasher.hash_at_once(password), {})
 
     async def add(db: Handle) -> bool:
         if await users.credentials_of(db, key) is not None:

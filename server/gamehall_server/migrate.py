@@ -4,6 +4,7 @@ Alembic is imported only here, when there is something to migrate: `serve` on a 
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from importlib import import_module
@@ -20,6 +21,9 @@ T = TypeVar("T")
 FOLDER = Path(__file__).parent / "migrations"
 SQLITE = "sqlite:///"
 OLDEST_POSTGRESQL = 14
+# deadlock_detected, lock_not_available.
+LOCKED = ("40P01", "55P03")
+TRIES, PAUSE_SECONDS = 60, 0.5
 
 
 def newest() -> str:
@@ -54,16 +58,39 @@ def migrate(url: str) -> bool:
     if is_current(url):
         return False
     if not url.startswith(SQLITE):
-        return on_connection(url, _upgrade)
+        return _beside_others(url)
     # Nobody else may have the file open while its tables change.
     file = Path(url.removeprefix(SQLITE)).resolve()
     file.parent.mkdir(parents=True, exist_ok=True)
     claim = FileClaim(file)
     claim.take()
     try:
-        return on_connection(url, _upgrade)
+        return _to_the_newest(url)
     finally:
         claim.release()
+
+
+def _to_the_newest(url: str) -> bool:
+    done = False
+    while on_connection(url, _upgrade):
+        done = True
+    return done
+
+
+def _beside_others(url: str) -> bool:
+    """Servers of the version before go on meanwhile. A step that waits long for a call of theirs, or in a circle with it, is tried again:
+    everybody who comes to its table stands behind it until then."""
+    done, tries = False, TRIES
+    while True:
+        try:
+            return _to_the_newest(url) or done
+        except Unusable as problem:
+            tries -= 1
+            if not tries or getattr(getattr(problem.__cause__, "orig", None), "sqlstate", None) not in LOCKED:
+                raise
+            # Some steps may have been taken.
+            done = True
+            time.sleep(PAUSE_SECONDS)
 
 
 class Unusable(Exception):
@@ -131,6 +158,8 @@ def _sqlite_driver() -> Any:
 
 
 def _upgrade(connection: Connection) -> bool:
+    """Takes a database one migration on, an empty one to the newest; gives whether there was anything to do. Migrations of one transaction
+    would hold the locks of all their tables, and stand in a circle with calls that want the same ones in another order."""
     version = current(connection)
     if version == newest():
         return False
@@ -138,13 +167,15 @@ def _upgrade(connection: Connection) -> bool:
         raise Unusable(
             f"The database has schema {version}, newer than this version's {newest()}: take the newer version, or restore a backup"
         )
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, "head" if version is None else "+1")
     if connection.dialect.name == "postgresql":
         _order_by_bytes(connection)
     return True

@@ -16,6 +16,30 @@ from tests.contract.reading import fetched, operations
 from tests.databases import shared_postgres
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+# Whoever may do everything may lock itself out, and everything after that would only be refused. Others are refused these.
+ENDS_ACCESS = {
+    "setPassword": "PUT /users/{id}/password",
+    "setUserRoles": "PUT /auth/users/{user_id}/roles",
+    "deleteTokens": "DELETE /auth/tokens",
+    "endSession": "DELETE /users/{user_id}/sessions/{id}",
+    "endSessions": "DELETE /users/{user_id}/sessions",
+}
+# What nobody can make up: a provider's token, a client's secret, an application's address, a code from a letter, who is signed in.
+GIVEN_BY_OTHERS = {
+    "POST /social/facebook/users",
+    "POST /social/google/users",
+    "POST /users/{user_id}/identities",
+    "DELETE /users/{user_id}/identities/{id}",
+    "GET /oauth/authorize",
+    "POST /oauth/authorize",
+    "PUT /users/{id}/password-reset",
+    "GET /auth/tokens/{username}/{client_id}",
+    "POST /oauth/introspect",
+    "GET /users/{user_id}/sessions/{id}",
+    "PUT /users/{user_id}/second-factor",
+    "POST /users/{user_id}/second-factor/disable",
+    "DELETE /users/{user_id}/second-factor",
+}
 
 
 @pytest.fixture
@@ -38,18 +62,21 @@ def callers(deployment, tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("deployment, caller", [("postgresql", "administrator"), ("sqlite", "ann")], indirect=["deployment"])
-def test_every_operation_does_what_the_document_says(deployment, callers, tmp_path, caller):
+def test_every_operation_does_what_the_document_says(deployment, callers, tmp_path, caller, record_property):
     told = tmp_path / "report.json"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run", f"{deployment.url}/openapi.json"]
     command += ["--no-color", "--report-json-path", told]
+    left_out = ENDS_ACCESS if caller == "administrator" else {}
+    command += [f"--exclude-operation-id={name}" for name in left_out]
     environment = {**os.environ, "GAMEHALL_CALLERS": str(callers), "GAMEHALL_CALLER": caller}
 
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(told.read_text())
-    names = {f"{operation.verb} {operation.path}" for operation in operations(fetched(deployment, "/openapi.json"))}
+    names = {f"{operation.verb} {operation.path}" for operation in operations(fetched(deployment, "/openapi.json"))} - {*left_out.values()}
     taken = {name for name, phases in report["valid_rates"].items() if any(phase["accepted"] for phase in phases.values())}
+    record_property("attacked", report["operations"]["tested"])
     assert report["operations"]["tested"] == len(names)
     # Nothing was only refused: who may do everything has got an answer from each.
-    assert caller != "administrator" or taken == names
+    assert caller != "administrator" or names - taken <= GIVEN_BY_OTHERS

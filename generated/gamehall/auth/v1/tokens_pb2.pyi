@@ -38,6 +38,7 @@ class CreateTokenRequest(_message.Message):
     NONCE_FIELD_NUMBER: _builtins.int
     DEVICE_ID_FIELD_NUMBER: _builtins.int
     DEVICE_SECRET_FIELD_NUMBER: _builtins.int
+    OTP_FIELD_NUMBER: _builtins.int
     grant_type: _builtins.str
     """client_credentials unless told, authorization_code, device, password, refresh_token, or the name of a provider: facebook, google, or
     another that is set up.
@@ -68,6 +69,8 @@ class CreateTokenRequest(_message.Message):
     """The device, for device: random letters, digits, _ or -, made once for each installation; never a number that others can read off it."""
     device_secret: _builtins.str
     """What the device proves itself with, for device: 256 random bits as text, made and kept with its id."""
+    otp: _builtins.str
+    """A code of the authenticator app, or a recovery code, for password; needed where the user has a second factor."""
     def __init__(
         self,
         *,
@@ -85,10 +88,11 @@ class CreateTokenRequest(_message.Message):
         nonce: _builtins.str | None = ...,
         device_id: _builtins.str | None = ...,
         device_secret: _builtins.str | None = ...,
+        otp: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_device_id", b"_device_id", "_device_secret", b"_device_secret", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "device_id", b"device_id", "device_secret", b"device_secret", "grant_type", b"grant_type", "nonce", b"nonce", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_device_id", b"_device_id", "_device_secret", b"_device_secret", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_otp", b"_otp", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "device_id", b"device_id", "device_secret", b"device_secret", "grant_type", b"grant_type", "nonce", b"nonce", "otp", b"otp", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_device_id", b"_device_id", "_device_secret", b"_device_secret", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "device_id", b"device_id", "device_secret", b"device_secret", "grant_type", b"grant_type", "nonce", b"nonce", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_device_id", b"_device_id", "_device_secret", b"_device_secret", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_otp", b"_otp", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "device_id", b"device_id", "device_secret", b"device_secret", "grant_type", b"grant_type", "nonce", b"nonce", "otp", b"otp", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__client_id: _TypeAlias = _typing.Literal["client_id"]  # noqa: Y015
     _WhichOneofArgType__client_id: _TypeAlias = _typing.Literal["_client_id", b"_client_id"]  # noqa: Y015
@@ -106,6 +110,8 @@ class CreateTokenRequest(_message.Message):
     _WhichOneofArgType__grant_type: _TypeAlias = _typing.Literal["_grant_type", b"_grant_type"]  # noqa: Y015
     _WhichOneofReturnType__nonce: _TypeAlias = _typing.Literal["nonce"]  # noqa: Y015
     _WhichOneofArgType__nonce: _TypeAlias = _typing.Literal["_nonce", b"_nonce"]  # noqa: Y015
+    _WhichOneofReturnType__otp: _TypeAlias = _typing.Literal["otp"]  # noqa: Y015
+    _WhichOneofArgType__otp: _TypeAlias = _typing.Literal["_otp", b"_otp"]  # noqa: Y015
     _WhichOneofReturnType__password: _TypeAlias = _typing.Literal["password"]  # noqa: Y015
     _WhichOneofArgType__password: _TypeAlias = _typing.Literal["_password", b"_password"]  # noqa: Y015
     _WhichOneofReturnType__redirect_uri: _TypeAlias = _typing.Literal["redirect_uri"]  # noqa: Y015
@@ -134,6 +140,8 @@ class CreateTokenRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__grant_type) -> _WhichOneofReturnType__grant_type | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__nonce) -> _WhichOneofReturnType__nonce | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__otp) -> _WhichOneofReturnType__otp | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__password) -> _WhichOneofReturnType__password | None: ...
     @_typing.overload

@@ -83,6 +83,10 @@ class PasswordHasher:
         """The hash to keep; with a salt of 16 bytes that is told, always the same."""
         return await self._beside(partial(self._argon2.hash, salt=salt), password)
 
+    def hash_at_once(self, password: str) -> str:
+        """The hash to keep, in this thread and giving way to nothing: for a process that serves nobody yet."""
+        return self._argon2.hash(password)
+
     async def verify(self, hashed: str | None, password: str) -> bool:
         """Whether the password is the hashed one. None stands for a user who does not exist, an empty text for one who has no password;
         both take as long."""

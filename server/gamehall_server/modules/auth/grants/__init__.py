@@ -27,7 +27,7 @@ GRANTS: dict[str, Callable[[Tools], Grant]] = {
     "authorization_code": lambda tools: AuthorizationCode(tools.verifier),
     "client_credentials": lambda _: ClientCredentials(),
     "device": lambda tools: Device(tools.devices),
-    "password": lambda tools: Password(tools.hasher, tools.attempts),
+    "password": lambda tools: Password(tools.hasher, tools.attempts, tools.factors),
     "refresh_token": lambda tools: RefreshToken(tools.verifier),
 }
 

@@ -15,6 +15,7 @@ from gamehall_server.modules.auth.sessions import LONGEST_SESSION, Reuse, add_re
 from gamehall_server.modules.auth.tables import SessionRow
 from gamehall_server.modules.auth.verifier import TokenVerifier
 from gamehall_server.modules.devices import DeviceLogin
+from gamehall_server.modules.second_factor import SecondFactors
 from gamehall_server.modules.social import Social
 
 
@@ -26,6 +27,7 @@ class Tools(NamedTuple):
     social: Social
     attempts: Attempts
     devices: DeviceLogin
+    factors: SecondFactors
 
 
 class Asked(NamedTuple):
