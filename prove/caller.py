@@ -3,6 +3,7 @@
 import json
 from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from bench.servers import HOST
 
@@ -28,8 +29,9 @@ class Reply(NamedTuple):
 class Caller:
     """One connection, made anew after it broke."""
 
-    def __init__(self, port: int, token: str = "", timeout: float = SECONDS) -> None:
-        self._connection = HTTPConnection(HOST, port, timeout=timeout)
+    def __init__(self, port: int, token: str = "", timeout: float = SECONDS, address: str = "") -> None:
+        """`address`: of this machine, to come from."""
+        self._connection = HTTPConnection(HOST, port, timeout=timeout, source_address=(address, 0) if address else None)
         self.token = token
 
     def ask(
@@ -52,6 +54,10 @@ class Caller:
         except (HTTPException, OSError) as error:
             self._connection.close()
             raise Broken(repr(error)) from error
+
+    def post_form(self, path: str, **form: str) -> Reply:
+        """One call with a form, as OAuth has them. Raises Broken."""
+        return self.ask("POST", path, urlencode(form).encode(), content_type="application/x-www-form-urlencoded")
 
     def close(self) -> None:
         """Hangs up."""

@@ -38,14 +38,21 @@ class Ground(NamedTuple):
 @contextmanager
 def ground(kind: str, postgres: PostgresServer | None = None, *, comments: int = COMMENTS, objects: int = OBJECTS) -> Iterator[Ground]:
     """A new database, `kind` being "sqlite" or "postgresql"; on a server of its own unless there is one to use."""
+    with bare(kind, postgres) as on:
+        tokens = fill(on.url, comments, objects)
+        asyncio.run(_add_chief(Settings(database_url=on.url, root_key=dataset.ROOT_KEY, password_passes=1)))
+        yield on._replace(tokens=tokens)
+
+
+@contextmanager
+def bare(kind: str, postgres: PostgresServer | None = None) -> Iterator[Ground]:
+    """As `ground`, with nothing in it, not even a schema."""
     own = PostgresServer() if kind == "postgresql" and postgres is None else None
     try:
         with tempfile.TemporaryDirectory(prefix="gamehall-prove-") as folder:
             server = postgres or own
             url = f"sqlite:///{folder}/gamehall.db" if kind == "sqlite" or server is None else server.fresh()
-            tokens = fill(url, comments, objects)
-            asyncio.run(_add_chief(Settings(database_url=url, root_key=dataset.ROOT_KEY, password_passes=1)))
-            yield Ground(kind, url, Path(folder), tokens, server)
+            yield Ground(kind, url, Path(folder), [], server)
     finally:
         if own is not None:
             own.remove()

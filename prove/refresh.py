@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Barrier
@@ -31,13 +31,13 @@ FORM = "application/x-www-form-urlencoded"
 GROUNDS = (("sqlite", 1), ("postgresql", 1), ("postgresql", 2))
 
 
-def families(on: Ground, number: int) -> list[str]:
-    """Refresh tokens of new sessions, each of its own. Nobody serves the database yet."""
+def families(on: Ground, users: Iterable[int]) -> list[str]:
+    """Refresh tokens of new sessions of these users, each of its own. Nobody serves the database yet."""
 
     async def add(db: Handle) -> list[str]:
         now, found = clock.real_seconds() * SECOND, []
-        for _ in range(number):
-            session = await open_session(db, "web", 1, now, LONGEST_SESSION)
+        for user in users:
+            session = await open_session(db, "web", user, now, LONGEST_SESSION)
             found.append(add_refresh_token(db, session, now, LONGEST_SESSION))
         return found
 
@@ -162,7 +162,7 @@ def _revoked(found: Found, name: str, nodes: list[Product], tokens: list[str], c
 def raced(found: Found, on: Ground, nodes: int, rounds: int, interleavings: int, seed: int) -> None:
     """Both races on one database with so many nodes."""
     name = f"{on.kind}, {nodes} node{'s' * (nodes > 1)}"
-    other, *tokens = families(on, 1 + rounds + interleavings)
+    other, *tokens = families(on, [1] * (1 + rounds + interleavings))
     with ExitStack() as stack:
         running = [stack.enter_context(served(on)) for _ in range(nodes)]
         crowded(found, name, running, tokens[:rounds], other)

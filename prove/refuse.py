@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -34,13 +35,17 @@ POSTGRESQL = (
     ),
     ("not for this role", "ALTER ROLE postgres SET synchronous_commit=off", "ALTER ROLE postgres RESET ALL", "synchronous_commit=off"),
 )
+SERVES = "  HTTP/JSON  "
 PASSWORDS = ("admin", "password", "ChangeMe", "12345678", "gamehall")
 
 
 def refused(found: Found, on: Ground, what: str, word: str, *, password: str = "") -> None:
     """A start that ends with 1 and one sentence with this word."""
     product = Product(on, GAMEHALL_ADMIN_PASSWORD=password)
-    code = product.spawn().wait()
+    process = product.spawn()
+    while process.poll() is None and SERVES not in product.told:
+        time.sleep(0.02)
+    code = product.stop()
     told = product.told
     clear = code == 1 and word in " ".join(told.split()) and "Traceback" not in told and told.count("\n") <= 4
     found.check(clear, f"{what}: {code}, {told[-400:]}")
@@ -82,9 +87,10 @@ def old_sqlite(found: Found, on: Ground) -> None:
 
 
 def default_secrets(found: Found, on: Ground, passwords: Sequence[str] = PASSWORDS) -> None:
-    """An administrator's password that everybody knows."""
+    """An administrator's password that everybody knows, in a deployment that has none yet."""
+    new = on._replace(url=f"sqlite:///{on.folder}/new.db")
     for password in passwords:
-        refused(found, on, f"password {password}", "GAMEHALL_ADMIN_PASSWORD", password=password)
+        refused(found, new, f"password {password}", "GAMEHALL_ADMIN_PASSWORD", password=password)
 
 
 def unsafe_postgresql(found: Found, on: Ground, hazards: Sequence[tuple[str, str, str, str]] = POSTGRESQL) -> None:

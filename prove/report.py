@@ -20,15 +20,23 @@ PROOFS = {
     "refuse": ("R15", "hazards refused at start"),
     "malformed": ("S3", "malformed input"),
     "hostile": ("S4", "hostile clients"),
+    "policies": ("S1", "every operation asked by every kind of caller"),
+    "objects": ("S2", "others' objects, and fields that are the server's"),
+    "oauth": ("S5", "the RFCs of OAuth, case by case"),
     "refresh": ("S6", "one refresh token used by many, and while its session is revoked"),
-    "guessing": ("S9, in part", "how long sign-ins take that fail"),
+    "revocation": ("S7", "tokens used after they were revoked"),
+    "canaries": ("S8", "secrets looked for in all that is left behind, and all of it tried as secrets"),
+    "guessing": ("S9", "passwords guessed"),
+    "audit": ("S13", "rows of the audit log, and changes of them"),
+    "social": ("S14", "social sign-in with what is no proof"),
 }
 
 METHOD = """\
 Each proof starts the product as a person does, `gamehall serve` on a database of its own, does its worst from outside, and then reads
 the database by a connection that knows nothing of the product. A figure of what must not be is told as 0; whatever else goes wrong is
 listed with it, and a proof with anything wrong is missed. Random choices follow from the seed: `python -m prove.NAME --seed N` makes the
-same ones. `make test` runs every proof in a short form that judges no time and no rate.
+same ones. `make test` runs every proof in a short form that judges no time and no rate. What tests judge already, over all operations or
+case by case (policies, objects, oauth, audit, social), is proven by running those tests and counting what they judged.
 """
 
 

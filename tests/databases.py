@@ -199,6 +199,18 @@ async def seen_from_outside(url: str, sql: str) -> list[tuple[Any, ...]]:
     return rows
 
 
+TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'",
+}
+
+
+async def everything_in(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, as `seen_from_outside`."""
+    tables = [name for (name,) in await seen_from_outside(url, TABLES[make_url(url).get_backend_name()])]
+    return {name: await seen_from_outside(url, f'SELECT * FROM "{name}"') for name in tables}
+
+
 def told(story: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """Makes a test of a coroutine."""
 

@@ -23,7 +23,7 @@ from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, locations, social, users
+from gamehall_server.modules import configs, devices, locations, social, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.access.client_service import Clients
@@ -39,6 +39,8 @@ from gamehall_server.modules.auth.tickets import Tickets
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
 from gamehall_server.modules.configs.servicer import Configs
+from gamehall_server.modules.devices import DeviceLogin
+from gamehall_server.modules.devices.servicer import Devices
 from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
@@ -111,11 +113,12 @@ class Parts(NamedTuple):
     @property
     def tools(self) -> Tools:
         """What ways to a token are made from."""
-        return Tools(self.hasher, self.verifier, self.social, self.attempts, SecondFactors(self.secrets, self.attempts))
+        login = DeviceLogin(self.configs, self.hasher, self.attempts)
+        return Tools(self.hasher, self.verifier, self.social, self.attempts, login, SecondFactors(self.secrets, self.attempts))
 
 
 # Every config that the product reads.
-BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
+BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *devices.BUILT_INS, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
@@ -123,6 +126,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
+    Devices: lambda _: Devices(),
     Identities: lambda parts: Identities(parts.social),
     IssuedTokens: lambda _: IssuedTokens(),
     LocationLog: lambda _: LocationLog(),

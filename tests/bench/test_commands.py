@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import subprocess
 import sys
 
@@ -56,6 +57,13 @@ def test_reads_are_measured_beside_logins_at_both_doors(tmp_path):
     assert done.returncode == 0, done.stderr
     assert [row[0] for row in table(tmp_path / "page.md")] == ["HTTP", "gRPC"]
     assert "calls failed" not in (tmp_path / "page.md").read_text()
+
+
+def test_the_check_of_a_known_token_is_told_in_microseconds():
+    done = command("token_check")
+
+    assert not done.stderr
+    assert re.fullmatch(r"a known token costs \d+\.\d\d us \(bar: 10 us\)\n", done.stdout)
 
 
 async def slow(reader, writer):

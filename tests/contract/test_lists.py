@@ -106,6 +106,20 @@ def some_providers(cast):
     return {"filter_issuer": issuer}
 
 
+def some_devices(cast):
+    word = fresh("made.")
+    for number, name in enumerate(["b", "B", "a", "é", "b"]):
+        device = {
+            "id": f"{word}{number}",
+            "name": name,
+            "make": word,
+            "os": "Ab"[number % 2],
+            "device_type": "mobile_device" if number else None,
+        }
+        assert (cast.owner, cast.admin)[number % 2].post("/devices", device).status_code == 201
+    return {"filter_make": word}
+
+
 def some_entries(cast):
     made = cast.owner.post("/users", {"username": (name := fresh("new")), "email": f"{name}@example.com", "password": PASSWORD}).json()
     for word in ("b", "c", "a", "é", "b"):
@@ -124,6 +138,7 @@ MADE = {
     "gamehall.auth.v1.SessionService.ListSessions": some_own_sessions,
     "gamehall.comments.v1.CommentService.ListComments": some_comments,
     "gamehall.configs.v1.ConfigService.ListConfigs": some_configs,
+    "gamehall.devices.v1.DeviceService.ListDevices": some_devices,
     "gamehall.logs.v1.UserLogService.ListUserLogs": some_entries,
     "gamehall.users.v1.UserService.ListUsers": some_users,
     "gamehall.social.v1.ProviderService.ListProviders": some_providers,

@@ -62,7 +62,7 @@ def callers(deployment, tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("deployment, caller", [("postgresql", "administrator"), ("sqlite", "ann")], indirect=["deployment"])
-def test_every_operation_does_what_the_document_says(deployment, callers, tmp_path, caller):
+def test_every_operation_does_what_the_document_says(deployment, callers, tmp_path, caller, record_property):
     told = tmp_path / "report.json"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run", f"{deployment.url}/openapi.json"]
     command += ["--no-color", "--report-json-path", told]
@@ -76,6 +76,7 @@ def test_every_operation_does_what_the_document_says(deployment, callers, tmp_pa
     report = json.loads(told.read_text())
     names = {f"{operation.verb} {operation.path}" for operation in operations(fetched(deployment, "/openapi.json"))} - {*left_out.values()}
     taken = {name for name, phases in report["valid_rates"].items() if any(phase["accepted"] for phase in phases.values())}
+    record_property("attacked", report["operations"]["tested"])
     assert report["operations"]["tested"] == len(names)
     # Nothing was only refused: who may do everything has got an answer from each.
     assert caller != "administrator" or names - taken <= GIVEN_BY_OTHERS

@@ -155,7 +155,7 @@ def test_what_nobody_touched_is_as_it_was_written(logged):
     logged.run(story)
 
 
-def test_every_single_byte_deletion_and_swap_is_found(logged):
+def test_every_single_byte_deletion_and_swap_is_found(logged, record_property):
     """A thousand, by chance, each taken back again."""
     chance = random.Random(7)
 
@@ -192,6 +192,8 @@ def test_every_single_byte_deletion_and_swap_is_found(logged):
             if not (await verify(product.database, secrets)).problems:
                 unseen.append((number, kind, row.seq))
             await write(lambda db, undo=undo: do(db, undo))
+        for what, number in (("changes", CHANGES), ("unseen", len(unseen))):
+            record_property(what, number)
         assert unseen == []
         assert (await verify(product.database, secrets)).problems == []
 
