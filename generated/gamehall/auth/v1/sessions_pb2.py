@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgamehall/auth/v1/sessions.proto\x12\x10gamehall.auth.v1\x1a\x1dgamehall/common/v1/page.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xde\x03\n\x07Session\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x02id\x12\x1d\n\x07user_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x06userId\x12!\n\tclient_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x08\x63lientId\x12%\n\x0b\x63lient_name\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\nclientName\x12\x1f\n\x05grant\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\x05grant\x88\x01\x01\x12\x1f\n\x05scope\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03H\x01R\x05scope\x88\x01\x01\x12\'\n\x0c\x63reated_date\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x63reatedDate\x12*\n\x0elast_used_date\x18\x08 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0clastUsedDate\x12\'\n\x0c\x65xpires_date\x18\t \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x65xpiresDate\x12#\n\x07\x61\x64\x64ress\x18\n \x01(\tB\x04\xe2\x41\x01\x03H\x02R\x07\x61\x64\x64ress\x88\x01\x01\x12#\n\x07\x63ountry\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03H\x03R\x07\x63ountry\x88\x01\x01\x12\x1e\n\x07\x63urrent\x18\x0c \x01(\x08\x42\x04\xe2\x41\x01\x03R\x07\x63urrentB\x08\n\x06_grantB\x08\n\x06_scopeB\n\n\x08_addressB\n\n\x08_country\"\xc7\x01\n\x13ListSessionsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12#\n\x07user_id\x18\x04 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x31\n\x10\x66ilter_client_id\x18\x05 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01R\x0e\x66ilterClientId\"\x8e\x01\n\x14ListSessionsResponse\x12\x33\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x19.gamehall.auth.v1.SessionR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo\"N\n\x11GetSessionRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x14\n\x02id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"I\n\x12GetSessionResponse\x12\x33\n\x07session\x18\x01 \x01(\x0b\x32\x19.gamehall.auth.v1.SessionR\x07session\"N\n\x11\x45ndSessionRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x14\n\x02id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"\x14\n\x12\x45ndSessionResponse\"Q\n\x12\x45ndSessionsRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x16\n\x06others\x18\x02 \x01(\x08R\x06others\"\x15\n\x13\x45ndSessionsResponse2\xce\x04\n\x0eSessionService\x12\x8c\x01\n\x0cListSessions\x12%.gamehall.auth.v1.ListSessionsRequest\x1a&.gamehall.auth.v1.ListSessionsResponse\"-\x90\x02\x01\xaa\xd4\x18\x05\n\x03\x1a\x01*\x82\xd3\xe4\x93\x02\x1b\x12\x19/users/{user_id}/sessions\x12\x94\x01\n\nGetSession\x12#.gamehall.auth.v1.GetSessionRequest\x1a$.gamehall.auth.v1.GetSessionResponse\";\x90\x02\x01\xaa\xd4\x18\x05\n\x03\x1a\x01*\x82\xd3\xe4\x93\x02)\x12\x1e/users/{user_id}/sessions/{id}b\x07session\x12\x8a\x01\n\nEndSession\x12#.gamehall.auth.v1.EndSessionRequest\x1a$.gamehall.auth.v1.EndSessionResponse\"1\xaa\xd4\x18\x07\n\x03\x1a\x01*\x18\x01\x82\xd3\xe4\x93\x02 *\x1e/users/{user_id}/sessions/{id}\x12\x88\x01\n\x0b\x45ndSessions\x12$.gamehall.auth.v1.EndSessionsRequest\x1a%.gamehall.auth.v1.EndSessionsResponse\",\xaa\xd4\x18\x07\n\x03\x1a\x01*\x18\x01\x82\xd3\xe4\x93\x02\x1b*\x19/users/{user_id}/sessionsB\x87\x01\n\x14\x63om.gamehall.auth.v1B\rSessionsProtoP\x01\xa2\x02\x03GAX\xaa\x02\x10Gamehall.Auth.V1\xca\x02\x10Gamehall\\Auth\\V1\xe2\x02\x1cGamehall\\Auth\\V1\\GPBMetadata\xea\x02\x12Gamehall::Auth::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgamehall/auth/v1/sessions.proto\x12\x10gamehall.auth.v1\x1a\x1dgamehall/common/v1/page.proto\x1a!gamehall/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xde\x03\n\x07Session\x12\x14\n\x02id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x02id\x12\x1d\n\x07user_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x06userId\x12!\n\tclient_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x08\x63lientId\x12%\n\x0b\x63lient_name\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\nclientName\x12\x1f\n\x05grant\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\x05grant\x88\x01\x01\x12\x1f\n\x05scope\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03H\x01R\x05scope\x88\x01\x01\x12\'\n\x0c\x63reated_date\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x63reatedDate\x12*\n\x0elast_used_date\x18\x08 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0clastUsedDate\x12\'\n\x0c\x65xpires_date\x18\t \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x65xpiresDate\x12#\n\x07\x61\x64\x64ress\x18\n \x01(\tB\x04\xe2\x41\x01\x03H\x02R\x07\x61\x64\x64ress\x88\x01\x01\x12#\n\x07\x63ountry\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03H\x03R\x07\x63ountry\x88\x01\x01\x12\x1e\n\x07\x63urrent\x18\x0c \x01(\x08\x42\x04\xe2\x41\x01\x03R\x07\x63urrentB\x08\n\x06_grantB\x08\n\x06_scopeB\n\n\x08_addressB\n\n\x08_country\"\xc9\x01\n\x13ListSessionsRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12%\n\x07user_id\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\xaa\xd4\x18\x04\x10\x14H\x01R\x06userId\x12\x31\n\x10\x66ilter_client_id\x18\x05 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xff\x01R\x0e\x66ilterClientId\"\x8e\x01\n\x14ListSessionsResponse\x12\x33\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x19.gamehall.auth.v1.SessionR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo\"N\n\x11GetSessionRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x14\n\x02id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"I\n\x12GetSessionResponse\x12\x33\n\x07session\x18\x01 \x01(\x0b\x32\x19.gamehall.auth.v1.SessionR\x07session\"N\n\x11\x45ndSessionRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x14\n\x02id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02R\x02id\"\x14\n\x12\x45ndSessionResponse\"Q\n\x12\x45ndSessionsRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02H\x01R\x06userId\x12\x16\n\x06others\x18\x02 \x01(\x08R\x06others\"\x15\n\x13\x45ndSessionsResponse2\xce\x04\n\x0eSessionService\x12\x8c\x01\n\x0cListSessions\x12%.gamehall.auth.v1.ListSessionsRequest\x1a&.gamehall.auth.v1.ListSessionsResponse\"-\x90\x02\x01\xaa\xd4\x18\x05\n\x03\x1a\x01*\x82\xd3\xe4\x93\x02\x1b\x12\x19/users/{user_id}/sessions\x12\x94\x01\n\nGetSession\x12#.gamehall.auth.v1.GetSessionRequest\x1a$.gamehall.auth.v1.GetSessionResponse\";\x90\x02\x01\xaa\xd4\x18\x05\n\x03\x1a\x01*\x82\xd3\xe4\x93\x02)\x12\x1e/users/{user_id}/sessions/{id}b\x07session\x12\x8a\x01\n\nEndSession\x12#.gamehall.auth.v1.EndSessionRequest\x1a$.gamehall.auth.v1.EndSessionResponse\"1\xaa\xd4\x18\x07\n\x03\x1a\x01*\x18\x01\x82\xd3\xe4\x93\x02 *\x1e/users/{user_id}/sessions/{id}\x12\x88\x01\n\x0b\x45ndSessions\x12$.gamehall.auth.v1.EndSessionsRequest\x1a%.gamehall.auth.v1.EndSessionsResponse\",\xaa\xd4\x18\x07\n\x03\x1a\x01*\x18\x01\x82\xd3\xe4\x93\x02\x1b*\x19/users/{user_id}/sessionsB\x87\x01\n\x14\x63om.gamehall.auth.v1B\rSessionsProtoP\x01\xa2\x02\x03GAX\xaa\x02\x10Gamehall.Auth.V1\xca\x02\x10Gamehall\\Auth\\V1\xe2\x02\x1cGamehall\\Auth\\V1\\GPBMetadata\xea\x02\x12Gamehall::Auth::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -67,7 +67,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['order']._serialized_options = b'\252\324\030\003\020\310\001'
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['user_id']._loaded_options = None
-  _globals['_LISTSESSIONSREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\252\324\030\002H\001'
+  _globals['_LISTSESSIONSREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\252\324\030\004\020\024H\001'
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['filter_client_id']._loaded_options = None
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['filter_client_id']._serialized_options = b'\252\324\030\003\020\377\001'
   _globals['_LISTSESSIONSRESPONSE'].fields_by_name['page_info']._loaded_options = None
@@ -93,21 +93,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSION']._serialized_start=183
   _globals['_SESSION']._serialized_end=661
   _globals['_LISTSESSIONSREQUEST']._serialized_start=664
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=863
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=866
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1008
-  _globals['_GETSESSIONREQUEST']._serialized_start=1010
-  _globals['_GETSESSIONREQUEST']._serialized_end=1088
-  _globals['_GETSESSIONRESPONSE']._serialized_start=1090
-  _globals['_GETSESSIONRESPONSE']._serialized_end=1163
-  _globals['_ENDSESSIONREQUEST']._serialized_start=1165
-  _globals['_ENDSESSIONREQUEST']._serialized_end=1243
-  _globals['_ENDSESSIONRESPONSE']._serialized_start=1245
-  _globals['_ENDSESSIONRESPONSE']._serialized_end=1265
-  _globals['_ENDSESSIONSREQUEST']._serialized_start=1267
-  _globals['_ENDSESSIONSREQUEST']._serialized_end=1348
-  _globals['_ENDSESSIONSRESPONSE']._serialized_start=1350
-  _globals['_ENDSESSIONSRESPONSE']._serialized_end=1371
-  _globals['_SESSIONSERVICE']._serialized_start=1374
-  _globals['_SESSIONSERVICE']._serialized_end=1964
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=865
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=868
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1010
+  _globals['_GETSESSIONREQUEST']._serialized_start=1012
+  _globals['_GETSESSIONREQUEST']._serialized_end=1090
+  _globals['_GETSESSIONRESPONSE']._serialized_start=1092
+  _globals['_GETSESSIONRESPONSE']._serialized_end=1165
+  _globals['_ENDSESSIONREQUEST']._serialized_start=1167
+  _globals['_ENDSESSIONREQUEST']._serialized_end=1245
+  _globals['_ENDSESSIONRESPONSE']._serialized_start=1247
+  _globals['_ENDSESSIONRESPONSE']._serialized_end=1267
+  _globals['_ENDSESSIONSREQUEST']._serialized_start=1269
+  _globals['_ENDSESSIONSREQUEST']._serialized_end=1350
+  _globals['_ENDSESSIONSRESPONSE']._serialized_start=1352
+  _globals['_ENDSESSIONSRESPONSE']._serialized_end=1373
+  _globals['_SESSIONSERVICE']._serialized_start=1376
+  _globals['_SESSIONSERVICE']._serialized_end=1966
 # @@protoc_insertion_point(module_scope)
