@@ -17,7 +17,7 @@ from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.verbs import Changed, Get, List
 from gamehall_server.modules.configs import MASK
-from gamehall_server.modules.social import Presented, Proven, Social, Way, accounts, tables
+from gamehall_server.modules.social import NotProven, Presented, Proven, Social, Way, accounts, tables
 from gamehall_server.modules.social.openid import ALGORITHMS, can_sign
 from gamehall_server.modules.social.tables import ProviderRow
 
@@ -46,20 +46,21 @@ class Identities:
         self.LinkIdentity = Prepared(self._prove_any, self._answered(pb.LinkIdentityResponse))
 
     async def _prove_facebook(self, request: pb.LinkFacebookRequest, call: Call) -> Linking:
-        return await self._prove(call, "facebook", Presented(request.token.access_token))
+        return await self._prove(call, "facebook", Presented(request.token.access_token), "token.access_token")
 
     async def _prove_google(self, request: pb.LinkGoogleRequest, call: Call) -> Linking:
         token = request.token.authorization_code or request.token.access_token
+        field = "token.access_token" if token and not request.token.authorization_code else "token.authorization_code"
         if not token:
-            raise Invalid("required", field="token.authorization_code", reason=ErrorReason.ERROR_REASON_REQUIRED)
-        return await self._prove(call, "google", Presented(token, request.token.nonce))
+            raise Invalid("required", field=field, reason=ErrorReason.ERROR_REASON_REQUIRED)
+        return await self._prove(call, "google", Presented(token, request.token.nonce), field)
 
     async def _prove_any(self, request: pb.LinkIdentityRequest, call: Call) -> Linking:
         token = request.token
         _reached(request.user_id, call)
-        return await self._prove(call, token.provider, Presented(token.token, token.nonce, token.code_verifier))
+        return await self._prove(call, token.provider, Presented(token.token, token.nonce, token.code_verifier), "token.token")
 
-    async def _prove(self, call: Call, name: str, presented: Presented) -> Linking:
+    async def _prove(self, call: Call, name: str, presented: Presented, field: str) -> Linking:
         way = await self._social.find(call.db, name)
         if way is None:
             raise Invalid("no provider has this name", field="token.provider")
@@ -69,7 +70,10 @@ class Identities:
                 f"This session was opened with {way.title}: sign in another way to link another account.",
                 reason=ErrorReason.ERROR_REASON_SIGNED_IN_BY_PROVIDER,
             )
-        return Linking(way, await way.prove(presented))
+        try:
+            return Linking(way, await way.prove(presented))
+        except NotProven as refusal:
+            raise NotProven(refusal.message, field=field) from None
 
     @staticmethod
     def _answered(answer: type[Any]) -> Any:
