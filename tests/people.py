@@ -6,13 +6,14 @@ from typing import Any
 
 import grpc
 import requests
-from gamehall.auth.v1 import tokens_pb2_grpc
+from gamehall.auth.v1 import sessions_pb2_grpc, tokens_pb2_grpc
 from gamehall.comments.v1 import comments_pb2_grpc
 from gamehall.configs.v1 import configs_pb2_grpc
 from gamehall.locations.v1 import locations_pb2_grpc
+from gamehall.logs.v1 import user_logs_pb2_grpc
 from gamehall.maintenance.v1 import maintenance_pb2_grpc
 from gamehall.platform.v1 import platform_pb2_grpc
-from gamehall.users.v1 import passwords_pb2_grpc, users_pb2_grpc
+from gamehall.users.v1 import passwords_pb2_grpc, second_factor_pb2_grpc, users_pb2_grpc
 
 numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
@@ -29,7 +30,10 @@ class Stubs:
         self.comments = comments_pb2_grpc.CommentServiceStub(channel)
         self.users = users_pb2_grpc.UserServiceStub(channel)
         self.passwords = passwords_pb2_grpc.PasswordServiceStub(channel)
+        self.sessions = sessions_pb2_grpc.SessionServiceStub(channel)
+        self.second_factors = second_factor_pb2_grpc.SecondFactorServiceStub(channel)
         self.tokens = tokens_pb2_grpc.TokenServiceStub(channel)
+        self.logs = user_logs_pb2_grpc.UserLogServiceStub(channel)
         self.locations = locations_pb2_grpc.LocationServiceStub(channel)
         self.configs = configs_pb2_grpc.ConfigServiceStub(channel)
         self.maintenance = maintenance_pb2_grpc.MaintenanceServiceStub(channel)

@@ -24,6 +24,8 @@ HTTP_STATUS = {
     StatusCode.UNAVAILABLE: 503,
     StatusCode.DEADLINE_EXCEEDED: 504,
 }
+# What a password grant is refused for that has a reason of its own.
+SECOND_FACTOR = (ErrorReason.ERROR_REASON_SECOND_FACTOR_REQUIRED, ErrorReason.ERROR_REASON_SECOND_FACTOR_WRONG)
 OAUTH_PREFIX = "ERROR_REASON_OAUTH_"
 # Nobody reads more, and an answer must not be many times its request.
 MOST_VIOLATIONS = 100
@@ -50,6 +52,9 @@ def refusal(
         headers.append((b"retry-after", str(math.ceil(fault.retry_after)).encode()))
     if binding is not None and binding.oauth:
         code, body = _oauth(fault)
+        if fault.reason in SECOND_FACTOR:
+            # Old clients show the description; new ones know by the published code what to ask for.
+            body |= _published(fault, request_id, binding, sent)
         if code == 401 and basic:
             headers.append((b"www-authenticate", b'Basic realm="gamehall"'))
         return status or code, orjson.dumps(body), headers
@@ -90,6 +95,8 @@ def _oauth(fault: Fault) -> tuple[int, dict[str, Any]]:
 
 
 def _oauth_word(fault: Fault) -> tuple[int, str]:
+    if fault.reason in SECOND_FACTOR:
+        return 400, "invalid_grant"
     reason = ErrorReason.Name(ErrorReason.ValueType(fault.reason))
     if reason.startswith(OAUTH_PREFIX):
         word = reason.removeprefix(OAUTH_PREFIX).lower()

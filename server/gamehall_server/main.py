@@ -23,7 +23,7 @@ from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, locations, social, users
+from gamehall_server.modules import configs, devices, locations, social, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.access.client_service import Clients
@@ -33,14 +33,21 @@ from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
+from gamehall_server.modules.auth.own_sessions import Sessions
 from gamehall_server.modules.auth.servicer import Tokens
+from gamehall_server.modules.auth.tickets import Tickets
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
 from gamehall_server.modules.configs.servicer import Configs
+from gamehall_server.modules.devices import DeviceLogin
+from gamehall_server.modules.devices.servicer import Devices
 from gamehall_server.modules.locations.servicer import Locations
+from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
+from gamehall_server.modules.second_factor.servicer import SecondFactor
 from gamehall_server.modules.social import Social
 from gamehall_server.modules.social.servicer import Identities, Providers
 from gamehall_server.modules.users.passwords import Passwords
@@ -103,16 +110,23 @@ class Parts(NamedTuple):
     rules: users.Rules
     attempts: Attempts
 
+    @property
+    def tools(self) -> Tools:
+        """What ways to a token are made from."""
+        login = DeviceLogin(self.configs, self.hasher, self.attempts)
+        return Tools(self.hasher, self.verifier, self.social, self.attempts, login, SecondFactors(self.secrets, self.attempts))
+
 
 # Every config that the product reads.
-BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
+BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *devices.BUILT_INS, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
 
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
-    Authorization: lambda parts: Authorization(Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    Authorization: lambda parts: Authorization(parts.tools, Tickets(parts.secrets)),
     Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
+    Devices: lambda _: Devices(),
     Identities: lambda parts: Identities(parts.social),
     IssuedTokens: lambda _: IssuedTokens(),
     LocationLog: lambda _: LocationLog(),
@@ -124,7 +138,10 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
-    Tokens: lambda parts: Tokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social, parts.attempts)),
+    SecondFactor: lambda parts: SecondFactor(parts.tools.factors, parts.verifier.issuer),
+    Sessions: lambda _: Sessions(),
+    Tokens: lambda parts: Tokens(parts.keys, parts.tools),
+    UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules),
 }
@@ -175,6 +192,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         await keys.settle(db)
         await values.settle(db)
         await social.settle_providers(db, secrets)
+        await settle_second_factors(db, secrets)
 
     await _settle(database, settle)
     kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)

@@ -12,6 +12,7 @@ from gamehall.options.v1 import options_pb2
 from gamehall_bridge.routes import Route, routes_of
 from gamehall_server.kit.storage import Query
 from gamehall_server.kit.validation import output_only
+from gamehall_server.kit.variants import variants_of
 from gamehall_server.main import SERVICERS, for_sandbox
 from google.api import field_behavior_pb2
 from google.protobuf import message_factory
@@ -99,8 +100,9 @@ def _fields() -> Iterator[Field]:
         for field in method.input_type.fields:
             if field.name in route.variables:
                 yield Field(route, method, "path", (field.name,), field)
-            elif field.name == route.body and field.message_type is not None:
-                inner = [each for each in field.message_type.fields if not output_only(each)]
+            elif field.name == route.body and field.message_type is not None and not field.is_repeated:
+                kinds = variants_of(field.message_type)
+                inner = [each for each in field.message_type.fields if not (output_only(each) or (kinds and each.name in kinds.by_arm))]
                 yield from (Field(route, method, "body", (each.name,), each) for each in inner)
             elif field.name == route.body:
                 yield Field(route, method, "bare", (field.name,), field)

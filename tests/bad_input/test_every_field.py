@@ -61,7 +61,8 @@ def test_a_missing_field_is_named(caller, unchanged, each):
     path = each.route.path
     for name in each.route.variables:
         path = path.replace(f"{{{name}}}", "1")
-    for body in (b"", b"{}", b"null", b'{"value": null}', b' {"unknown": 1} ') if each.route.body else (None,):
+    nothing = (b"", b"null", b"[]") if each.field.is_repeated else (b"", b"{}", b"null", b'{"value": null}', b' {"unknown": 1} ')
+    for body in nothing if each.route.body else (None,):
         answer = caller.ask(each.route.verb, path, body)
         assert set(check_refusal(answer, 400)) & {*names(each), each.wire_name}, body
         assert answer.json()["code"] == ErrorReason.ERROR_REASON_REQUIRED

@@ -227,7 +227,10 @@ def addressed(world: World, method: MethodDescriptor, request: Message, token: s
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     verb = str(rule.WhichOneof("pattern"))
     path = getattr(rule, verb)
-    values = MessageToDict(request, preserving_proto_field_name=True)
+    values = {
+        name: str(told).lower() if told in (True, False) and told.__class__ is bool else told
+        for name, told in MessageToDict(request, preserving_proto_field_name=True).items()
+    }
     for name in [name for name in values if f"{{{name}}}" in path]:
         path = path.replace(f"{{{name}}}", str(values.pop(name)))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -249,6 +252,8 @@ def _behavior(field: FieldDescriptor) -> Any:
 
 
 def _least(field: FieldDescriptor) -> Any:
+    if field.GetOptions().Extensions[options_pb2.field].user_id:
+        return "me"
     if field.message_type is not None:
         least = minimal(field.message_type)
         return [least] if field.is_repeated else least

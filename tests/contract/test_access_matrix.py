@@ -75,6 +75,13 @@ def a_session(cast: Cast) -> dict[str, Any]:
     return {"username": cast.owner.username, "client_id": "web"}
 
 
+def another_session(cast: Cast) -> dict[str, Any]:
+    form = {"grant_type": "password", "client_id": "web", "username": cast.owner.username, "password": PASSWORD}
+    assert http.post(cast.owner.url + "/oauth/token", data=form).status_code == 200
+    sessions = cast.owner.get("/users/me/sessions").json()["content"]
+    return {"user_id": str(cast.owner.id), "id": next(each["id"] for each in sessions if not each["current"])}
+
+
 def a_session_to_end(cast: Cast) -> dict[str, Any]:
     username = fresh("new")
     assert cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD}).status_code == 200
@@ -144,6 +151,25 @@ def an_identity(cast: Cast) -> dict[str, Any]:
     return {"user_id": str(cast.owner.id), "id": found[0]}
 
 
+def a_device(cast: Cast) -> dict[str, Any]:
+    added = cast.owner.post("/devices", {"name": "mine", "users": [{"id": cast.owner.id}]})
+    assert added.status_code == 201
+    return {"id": added.json()["id"]}
+
+
+def a_second_factor(cast: Cast) -> dict[str, Any]:
+    answer = cast.owner.post("/users/me/second-factor")
+    assert answer.status_code == 200
+    CANARIES.update(answer.json().values())
+    return {"user_id": str(cast.owner.id)}
+
+
+def an_entry(cast: Cast) -> dict[str, Any]:
+    word = fresh("did")
+    assert cast.owner.post("/audit/logs", {"action_name": word, "action_description": "made"}).status_code == 200
+    return {"id": cast.owner.get("/audit/logs", params={"filter_action_name": word}).json()["content"][0]["id"]}
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
@@ -168,6 +194,8 @@ def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
 
 
 ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
+DEVICES = "gamehall.devices.v1.DeviceService"
+SECOND = "gamehall.users.v1.SecondFactorService"
 GIVEN = {
     f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
     f"{ROLES}.GetRole": Given(a_role),
@@ -195,6 +223,12 @@ GIVEN = {
     "gamehall.auth.v1.AuthorizationService.GetLoginPage": Given(a_way_to_the_login_page),
     "gamehall.auth.v1.AuthorizationService.IntrospectToken": Given(a_token_of_a_server),
     "gamehall.auth.v1.AuthorizationService.RevokeToken": Given(a_token_of_a_server),
+    "gamehall.auth.v1.SessionService.ListSessions": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/identities"),
+    "gamehall.auth.v1.SessionService.GetSession": Given(another_session, "/users/{user_id}/sessions/{id}"),
+    "gamehall.auth.v1.SessionService.EndSession": Given(another_session, "/users/{user_id}/sessions/{id}"),
+    "gamehall.auth.v1.SessionService.EndSessions": Given(
+        lambda cast: {"user_id": str(cast.owner.id), "others": True}, "/users/{user_id}/sessions"
+    ),
     "gamehall.auth.v1.TokenService.CreateToken": Given(a_sign_in),
     "gamehall.comments.v1.CommentService.DeleteComment": Given(a_comment_of, "/comments/{id}"),
     "gamehall.comments.v1.CommentService.GetComment": Given(a_comment_of, "/comments/{id}"),
@@ -203,10 +237,18 @@ GIVEN = {
     "gamehall.configs.v1.ConfigService.DeleteConfig": Given(a_public_config, "/configs/{name}"),
     "gamehall.configs.v1.ConfigService.GetConfig": Given(a_public_config, "/configs/{name}"),
     "gamehall.configs.v1.ConfigService.UpdateConfig": Given(a_change_of_a_config, "/configs/{name}"),
+    f"{DEVICES}.AddDeviceUsers": Given(lambda cast: a_device(cast) | {"users": [{"id": cast.admin.id}]}, "/devices/{id}"),
+    f"{DEVICES}.DeleteDevice": Given(a_device, "/devices/{id}"),
+    f"{DEVICES}.DeleteDeviceUser": Given(lambda cast: a_device(cast) | {"user_id": str(cast.owner.id)}, "/devices/{id}"),
+    f"{DEVICES}.DeleteDeviceUsers": Given(a_device, "/devices/{id}"),
+    f"{DEVICES}.GetDevice": Given(a_device, "/devices/{id}"),
+    f"{DEVICES}.UpdateDevice": Given(lambda cast: a_device(cast) | {"device": {"name": fresh("other")}}, "/devices/{id}"),
     "gamehall.maintenance.v1.MaintenanceService.DeleteMaintenance": Given(lambda cast: a_notice(cast) and {}, "/maintenance"),
     "gamehall.maintenance.v1.MaintenanceService.GetMaintenance": Given(lambda cast: a_notice(cast) and {}),
     "gamehall.maintenance.v1.MaintenanceService.SetMaintenance": Given(a_notice, "/maintenance"),
     "gamehall.maintenance.v1.MaintenanceService.UpdateMaintenance": Given(a_notice, "/maintenance"),
+    "gamehall.logs.v1.UserLogService.CreateUserLog": Given(lambda cast: {"log": {"action_name": "did", "action_description": "made"}}),
+    "gamehall.logs.v1.UserLogService.GetUserLog": Given(an_entry, "/audit/logs/{id}"),
     "gamehall.locations.v1.LocationService.ListStates": Given(lambda cast: {"country_code_iso3": "FRA"}),
     "gamehall.social.v1.IdentityService.DeleteIdentity": Given(an_identity, "/users/{user_id}/identities"),
     "gamehall.social.v1.IdentityService.LinkFacebook": Given(a_facebook_token),
@@ -224,6 +266,18 @@ GIVEN = {
     "gamehall.users.v1.PasswordService.StartPasswordReset": Given(lambda cast: {"id": str(next(numbers) + 10**9)}),
     "gamehall.users.v1.PasswordService.SubmitPasswordReset": Given(lambda cast: {"username": fresh("nobody")}),
     "gamehall.users.v1.PasswordService.FinishPasswordReset": Given(a_wrong_code, ends=Outcome("INVALID_ARGUMENT", "RESET_CODE")),
+    f"{SECOND}.GetSecondFactor": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/second-factor"),
+    f"{SECOND}.StartSecondFactor": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/second-factor"),
+    # Right ones would be asked for whenever the owner signs in.
+    f"{SECOND}.ConfirmSecondFactor": Given(
+        lambda cast: a_second_factor(cast) | {"otp": "wrong"},
+        "/users/{user_id}/second-factor",
+        Outcome("INVALID_ARGUMENT", "SECOND_FACTOR_WRONG"),
+    ),
+    f"{SECOND}.DisableSecondFactor": Given(
+        lambda cast: {"user_id": str(cast.owner.id), "otp": "wrong"}, "/users/{user_id}/second-factor", Outcome("NOT_FOUND", "NOT_FOUND")
+    ),
+    f"{SECOND}.RemoveSecondFactor": Given(a_second_factor),
     "gamehall.users.v1.UserService.AddUserTag": Given(a_tag),
     "gamehall.users.v1.UserService.ListUserTags": Given(lambda cast: {"user_id": str(cast.owner.id)}),
     "gamehall.users.v1.UserService.RemoveUserTag": Given(a_tag),

@@ -96,7 +96,8 @@ def test_models_have_their_published_names(document, path):
     used = {name for each in PUBLISHED for name in references(answer_of(document, found_operation(document, each.operation))[1])}
     used |= {name for model in used for name in references(models[model])}
     assert used >= {"CommentResource", "PageResourceCommentResource", "SimpleUserResource", "Order", "OAuth2Resource"}
-    assert used - MODELS.keys() == UNPUBLISHED
+    # In OpenAPI what is of no kind that is known has a name as well.
+    assert used - MODELS.keys() - {"DeviceResourceOther"} == UNPUBLISHED
 
 
 @each_document

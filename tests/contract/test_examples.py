@@ -21,6 +21,8 @@ GIVEN_BY_OTHERS = {
     "linkAccounts1": "PROVIDER_NOT_SET_UP",
     "linkIdentity": "NOT_FOUND",
     "passwordReset": "RESET_CODE",
+    "confirmSecondFactor": "NOT_FOUND",
+    "disableSecondFactor": "NOT_FOUND",
 }
 ORDER = ("POST", "PUT", "PATCH", "DELETE")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

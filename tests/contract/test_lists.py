@@ -12,6 +12,7 @@ from gamehall_server.migrate import migrate
 from google.protobuf import message_factory
 from google.rpc import error_details_pb2, status_pb2
 from people import CANARIES, PASSWORD, fresh
+from worlds import ADMIN_PASSWORD
 
 from tests.contract.doors import DOORS, OK, addressed, http, published_refusal, request_of, rules_of
 from tests.databases import seen_from_outside, shared_postgres
@@ -63,15 +64,20 @@ def some_clients(cast):
     return {"filter_client_key": word}
 
 
-def some_sessions(cast):
+def some_sessions(cast, username=None, password=PASSWORD):
     key = fresh("made.")
     told = cast.admin.post("/auth/clients", {"client_key": key, "name": key}).json()
     CANARIES.add(told["secret"])
     assert cast.admin.put(f"/auth/clients/{key}/grant-types", ["password"]).status_code == 204
-    form = {"grant_type": "password", "client_id": key, "client_secret": told["secret"], "password": PASSWORD}
+    form = {"grant_type": "password", "client_id": key, "client_secret": told["secret"], "password": password}
     for _ in range(5):
-        assert http.post(cast.owner.url + "/oauth/token", data={**form, "username": cast.owner.username}).status_code == 200
+        assert http.post(cast.owner.url + "/oauth/token", data={**form, "username": username or cast.owner.username}).status_code == 200
     return {"filter_client_id": key}
+
+
+def some_own_sessions(cast):
+    key = some_sessions(cast, cast.admin.username, ADMIN_PASSWORD)["filter_client_id"]
+    return {"user_id": "me", "filter_client_id": key}
 
 
 def some_locations(cast):
@@ -100,6 +106,28 @@ def some_providers(cast):
     return {"filter_issuer": issuer}
 
 
+def some_devices(cast):
+    word = fresh("made.")
+    for number, name in enumerate(["b", "B", "a", "é", "b"]):
+        device = {
+            "id": f"{word}{number}",
+            "name": name,
+            "make": word,
+            "os": "Ab"[number % 2],
+            "device_type": "mobile_device" if number else None,
+        }
+        assert (cast.owner, cast.admin)[number % 2].post("/devices", device).status_code == 201
+    return {"filter_make": word}
+
+
+def some_entries(cast):
+    made = cast.owner.post("/users", {"username": (name := fresh("new")), "email": f"{name}@example.com", "password": PASSWORD}).json()
+    for word in ("b", "c", "a", "é", "b"):
+        entry = {"action_name": word, "action_description": "made", "user_id": made["id"], "details": {"of": word}}
+        assert cast.admin.post("/audit/logs", entry).status_code == 200
+    return {"filter_user": made["id"]}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
     "gamehall.access.v1.ClientService.ListClients": some_clients,
@@ -107,8 +135,11 @@ MADE = {
     "gamehall.access.v1.RoleService.ListRoles": some_roles,
     "gamehall.auth.v1.IssuedTokenService.ListIssuedTokens": some_sessions,
     "gamehall.auth.v1.LocationLogService.ListLocations": some_locations,
+    "gamehall.auth.v1.SessionService.ListSessions": some_own_sessions,
     "gamehall.comments.v1.CommentService.ListComments": some_comments,
     "gamehall.configs.v1.ConfigService.ListConfigs": some_configs,
+    "gamehall.devices.v1.DeviceService.ListDevices": some_devices,
+    "gamehall.logs.v1.UserLogService.ListUserLogs": some_entries,
     "gamehall.users.v1.UserService.ListUsers": some_users,
     "gamehall.social.v1.ProviderService.ListProviders": some_providers,
 }

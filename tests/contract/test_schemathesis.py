@@ -21,6 +21,8 @@ ENDS_ACCESS = {
     "setPassword": "PUT /users/{id}/password",
     "setUserRoles": "PUT /auth/users/{user_id}/roles",
     "deleteTokens": "DELETE /auth/tokens",
+    "endSession": "DELETE /users/{user_id}/sessions/{id}",
+    "endSessions": "DELETE /users/{user_id}/sessions",
 }
 # What nobody can make up: a provider's token, a client's secret, an application's address, a code from a letter, who is signed in.
 GIVEN_BY_OTHERS = {
@@ -33,6 +35,10 @@ GIVEN_BY_OTHERS = {
     "PUT /users/{id}/password-reset",
     "GET /auth/tokens/{username}/{client_id}",
     "POST /oauth/introspect",
+    "GET /users/{user_id}/sessions/{id}",
+    "PUT /users/{user_id}/second-factor",
+    "POST /users/{user_id}/second-factor/disable",
+    "DELETE /users/{user_id}/second-factor",
 }
 
 

@@ -9,7 +9,6 @@ import pytest
 from gamehall.comments.v1 import comments_pb2 as pb
 from gamehall_server import main
 from gamehall_server.kit.logs import HIDDEN, JsonLines, Lines, Redactor, log_to
-from gamehall_server.modules.auth.grants import Tools
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.users.servicer import Users
@@ -61,7 +60,7 @@ def world(request, tmp_path_factory):
     url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("world"))
     careless = {Comments: lambda _: CarelessComments()}
     careless[Users] = lambda parts: CarelessUsers(parts.hasher, parts.rules)
-    careless[Tokens] = lambda parts: CarelessTokens(parts.keys, Tools(parts.hasher, parts.verifier, parts.social, parts.attempts))
+    careless[Tokens] = lambda parts: CarelessTokens(parts.keys, parts.tools)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "SERVICERS", {servicer: careless.get(servicer, make) for servicer, make in main.SERVICERS.items()})
         world = World(settings_for(url, engine, slow_call_seconds=1e-9))

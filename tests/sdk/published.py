@@ -72,6 +72,13 @@ def _published_methods() -> Iterator[tuple[str, Any]]:
 
 
 METHODS = dict(_published_methods())
+# Models that have the fields of another beside their own.
+EXTENDS = {"MobileDeviceResource": "DeviceResource"}
+
+
+def whole(model: str) -> dict[str, Field]:
+    """The fields of a model, and of the one that it extends."""
+    return {**MODELS.get(EXTENDS.get(model, ""), {}), **MODELS[model]}
 
 
 def parts_of(type: str) -> tuple[str, str]:
@@ -118,12 +125,13 @@ class Comparison:
         if not isinstance(value, dict):
             self.problems.append(f"{path}: {value!r} is not {model}")
             return
+        fields = whole(model)
         for name, inner in value.items():
-            field = MODELS[model].get(name)
+            field = fields.get(name)
             if field is None or field.served in ABSENT:
                 self.problems.append(f"{path}.{name}: {model} has no such field, or models.tsv says it is not served")
                 continue
-            self.seen.add((model, name))
+            self.seen.add((field.owner, name))
             if field.served == "empty":
                 if inner not in ([], {}):
                     self.problems.append(f"{path}.{name}: {inner!r}, and models.tsv says it is empty")
@@ -143,7 +151,7 @@ def as_the_sdk_reads(value: Any, type: str) -> Any:
     if container == "map":
         return {key: as_the_sdk_reads(inner, item) for key, inner in value.items()}
     if item in MODELS:
-        fields = [field for field in MODELS[item].values() if field.type and field.name in value]
+        fields = [field for field in whole(item).values() if field.type and field.name in value]
         # It leaves out a model that is null; anything else that is null stays.
         fields = [field for field in fields if value[field.name] is not None or field.type not in MODELS]
         return {field.name: as_the_sdk_reads(value[field.name], field.type) for field in fields}

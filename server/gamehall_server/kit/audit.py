@@ -11,7 +11,7 @@ import asyncio
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Index, bindparam, func, insert, select, update
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.call import Call, Change
@@ -26,9 +26,18 @@ PURPOSE = "audit"
 
 
 class AuditRow(NumberedRow, table=True):
-    """Who did what to what, when, and from where. `seq` and the hashes are empty until it is sealed."""
+    """Who did what to what, when, and from where. `seq` and the hashes are empty until it is sealed.
+
+    What a caller wrote (docs/decisions/0031) is its `operation`, which begins with no slash, and its `changes`, and is about its `target`.
+    `user_id` follows from the rest and serves readers: `_whose`.
+    """
 
     __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_at", "at", "id"),
+        Index("ix_audit_user_id_at", "user_id", "at", "id"),
+        Index("ix_audit_operation_at", "operation", "at", "id"),
+    )
 
     at: int = Field(sa_type=Moment, nullable=False)
     operation: str = Field(nullable=False)
@@ -38,6 +47,7 @@ class AuditRow(NumberedRow, table=True):
     client: str | None = Field(default=None)
     target: str | None = Field(default=None)
     changes: str | None = Field(default=None, sa_type=JSONText)
+    user_id: int | None = Field(default=None, sa_type=BigInteger)
     seq: int | None = Field(default=None, sa_type=BigInteger, unique=True, index=True)
     prev_hash: str | None = Field(default=None)
     hash: str | None = Field(default=None)
@@ -66,28 +76,50 @@ _count_new = Query(select(func.count()).select_from(_t).where(_t.c.seq.is_(None)
 _seal = Query(
     update(_t)
     .where(_t.c.id == bindparam("row", type_=BigInteger))
-    .values(seq=bindparam("number", type_=BigInteger), prev_hash=bindparam("before"), hash=bindparam("its"))
+    .values(
+        seq=bindparam("number", type_=BigInteger),
+        prev_hash=bindparam("before"),
+        hash=bindparam("its"),
+        user_id=bindparam("whose", type_=BigInteger),
+    )
 )
 _chain = Query(select(_t).where(_t.c.seq > bindparam("after", type_=BigInteger)).order_by(_t.c.seq).limit(MOST_TOGETHER), audit.Row)
 
 
 async def note(call: Call, operation: str) -> None:
-    """Writes that the caller of `call` did `operation`, the RPC's name, and what it changed."""
+    """Writes that the caller of `call` did `operation`, the RPC's name, and what it changed; or what the caller wants written instead."""
+    entry, target, told = call.entry, call.changes[0].target if call.changes else None, _told(call.changes)
+    if entry is not None:
+        assert not by_server(entry.action)
+        operation, target, told = entry.action, None if entry.user_id is None else f"user:{entry.user_id}", entry.told
+    principal = "anonymous" if call.caller is None else call.caller.principal
     call.db.later(
         _insert,
         id=await call.db.new_id("audit"),
         at=call.now,
         operation=operation,
-        principal="anonymous" if call.caller is None else call.caller.principal,
+        principal=principal,
         request_id=call.arrival.request_id,
         address=call.arrival.address,
         client=None if call.caller is None else call.caller.client_key,
-        target=call.changes[0].target if call.changes else None,
-        changes=_told(call.changes),
+        target=target,
+        changes=told,
+        user_id=_whose(operation, principal, target),
         seq=None,
         prev_hash=None,
         hash=None,
     )
+
+
+def by_server(operation: str) -> bool:
+    """Whether the server wrote a row: the names of RPCs begin with a slash."""
+    return operation.startswith("/")
+
+
+def _whose(operation: str, principal: str, target: str | None) -> int | None:
+    """The user whose row it is: who called, or whom the caller wrote about."""
+    kind, _, number = (principal if by_server(operation) else target or "").partition(":")
+    return int(number) if kind == "user" else None
 
 
 def _told(changes: list[Change]) -> str | None:
@@ -122,7 +154,7 @@ async def seal(database: Database, secrets: Secrets) -> int:
         for row in rows:
             number, before = number + 1, its
             its = secrets.mark(PURPOSE, _content(row, number, before))
-            db.later(_seal, row=row.id, number=number, before=before, its=its)
+            db.later(_seal, row=row.id, number=number, before=before, its=its, whose=_whose(row.operation, row.principal, row.target))
         if rows:
             db.later(_move_head, last=number, its=its, proof=secrets.mark(PURPOSE, _end(number, its)))
         return len(rows)
@@ -162,7 +194,12 @@ async def verify(database: Database, secrets: Secrets, known: str = "") -> Verdi
                 problems.append(f"{last + 1} to {row.seq - 1}: missing" if row.seq - last > 2 else f"{last + 1}: missing")
             elif row.prev_hash != its:
                 problems.append(f"{row.seq}: does not follow the row before it")
-            if not secrets.marks(PURPOSE, _content(row, row.seq, row.prev_hash or ""), row.hash or ""):
+            marked = secrets.marks(PURPOSE, _content(row, row.seq, row.prev_hash or ""), row.hash or "")
+            # None: a node of the version before wrote it, and sealed it.
+            if not marked or row.user_id not in (
+                _whose(row.operation, row.principal, row.target),
+                *((None,) if by_server(row.operation) else ()),
+            ):
                 problems.append(f"{row.seq}: changed")
             last, its = row.seq, row.hash or ""
             found = found or known == f"{last}:{its}"

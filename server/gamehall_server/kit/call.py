@@ -71,15 +71,25 @@ class Change(NamedTuple):
     after: Mapping[str, Any] | None
 
 
+class Entry(NamedTuple):
+    """What a caller writes into the audit log, in place of what the server would write of the call: an action, whose name does not begin as
+    those of RPCs do, the user it is about, and the rest as JSON."""
+
+    action: str
+    user_id: int | None
+    told: str
+
+
 class Call:
     """The second argument of every method."""
 
-    __slots__ = ("_scope", "arrival", "audited", "caller", "changes", "db", "events", "now", "refusal", "scoped")
+    __slots__ = ("_scope", "arrival", "audited", "caller", "changes", "db", "entry", "events", "now", "refusal", "scoped")
 
     def __init__(self, arrival: Arrival, caller: Caller | None, scope: Scope, now: Micros, db: Handle, *, audited: bool = False) -> None:
         # Whether the contract asks for an audit row, and what it shall tell.
         self.audited = audited
         self.changes: list[Change] = []
+        self.entry: Entry | None = None
         self.arrival = arrival
         self.caller = caller
         self.now = now

@@ -79,6 +79,11 @@ def token(size: int = 32) -> str:
     return secrets.token_urlsafe(size)
 
 
+def random_bytes(size: int) -> bytes:
+    """So many random bytes, for secrets that are written otherwise."""
+    return secrets.token_bytes(size)
+
+
 # Seconds of a counter that only runs forward: how long something took.
 ticks = time.perf_counter
 # Nanoseconds of the machine's time, for what tells other machines when something was.

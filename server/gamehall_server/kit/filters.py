@@ -67,7 +67,7 @@ def equals(name: str, column: Column[Any], value: Callable[[Any], Any] | None = 
     def ask(given: Any) -> Asked:
         return None, {name: given if value is None else value(given)}
 
-    return Filter(name, ask, lambda shape: column == bindparam(name, type_=column.type), optional=optional, pins=column.name)
+    return Filter(name, ask, lambda shape: column == bindparam(name, type_=column.type), optional=optional, pins=column.key)
 
 
 # Which filters a call uses, each with the shape of its condition.

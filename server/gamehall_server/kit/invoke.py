@@ -212,7 +212,7 @@ class App:
 
         async def work(db: Handle) -> Message:
             # A retried transaction starts over: nothing of the failed try may stay.
-            call.db, call.events, call.changes, call.refusal, call.scoped = db, [], [], None, scoped
+            call.db, call.events, call.changes, call.entry, call.refusal, call.scoped = db, [], [], None, None, scoped
             if keyed:
                 earlier = await idempotency.answered(rpc, call, digest)
                 if earlier is not None:

@@ -48,7 +48,7 @@ def ordering(text: str, table: Table, sortable: frozenset[str], default: str) ->
         pairs.setdefault(name, direction.upper() != "DESC")
     last = next(reversed(pairs.values()))
     for column in table.primary_key.columns:
-        pairs.setdefault(column.name, last)
+        pairs.setdefault(column.key, last)
     return tuple(pairs.items())
 
 
@@ -57,13 +57,13 @@ def bounded(table: Table, equal: frozenset[str], order: Order) -> bool:
     wanted = [name for name, _ in order]
     if len({ascending for _, ascending in order}) > 1:
         return False
-    keys = [[column.name for column in index.columns] for index in table.indexes] + [[c.name for c in table.primary_key.columns]]
+    keys = [[column.key for column in index.columns] for index in table.indexes] + [[c.key for c in table.primary_key.columns]]
     return any(frozenset(key[: len(equal)]) == equal and _continues(key[len(equal) :], wanted, table) for key in keys)
 
 
 def _continues(key: list[str], wanted: list[str], table: Table) -> bool:
     # The row id closes every index of SQLite, and the planner of PostgreSQL sorts ties of a covering prefix cheaply.
-    key = key + [column.name for column in table.primary_key.columns if column.name not in key]
+    key = key + [column.key for column in table.primary_key.columns if column.key not in key]
     return key[: len(wanted)] == wanted
 
 

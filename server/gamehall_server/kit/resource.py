@@ -46,6 +46,7 @@ class Resource(Generic[R]):
     computed: fields made from a column.
     order:    the order of lists that name none.
     totals:   lists whose lengths are kept, because they may become long.
+    unstored: fields that whoever shows a record fills.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Resource(Generic[R]):
         computed: Mapping[str, Computed] | None = None,
         order: str = "id:ASC",
         totals: tuple[Totals, ...] = (),
+        unstored: frozenset[str] = frozenset(),
     ) -> None:
         self.rows = table_of(model)
         self.table = self.rows.table
@@ -67,7 +69,7 @@ class Resource(Generic[R]):
         self.owner = owner
         self.order = order
         self.embeds = dict(embeds or {})
-        self.mapper = Mapper(message, self.table, self.embeds, computed or {})
+        self.mapper = Mapper(message, self.table, self.embeds, computed or {}, unstored)
         # An order tells of what it goes by: nothing that not everybody may read.
         self.sortable = frozenset(f.name for f in message.DESCRIPTOR.fields if f.name in self.table.columns and _is_open(f))
         self.key = self.table.primary_key.columns[0]

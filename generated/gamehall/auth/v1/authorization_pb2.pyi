@@ -107,6 +107,8 @@ class AuthorizeRequest(_message.Message):
     USERNAME_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     DECISION_FIELD_NUMBER: _builtins.int
+    OTP_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
     response_type: _builtins.str
     """As in the request for the page."""
     client_id: _builtins.str
@@ -127,6 +129,10 @@ class AuthorizeRequest(_message.Message):
     """The person's password."""
     decision: _builtins.str
     """The button: "allow", or "deny" for the way back without a code."""
+    otp: _builtins.str
+    """A code of the authenticator app, or a recovery code: the second step of whoever has a second factor."""
+    ticket: _builtins.str
+    """What the first step left in the page of the second, in place of name and password."""
     def __init__(
         self,
         *,
@@ -140,10 +146,12 @@ class AuthorizeRequest(_message.Message):
         username: _builtins.str = ...,
         password: _builtins.str = ...,
         decision: _builtins.str = ...,
+        otp: _builtins.str = ...,
+        ticket: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "code_challenge", b"code_challenge", "code_challenge_method", b"code_challenge_method", "decision", b"decision", "password", b"password", "redirect_uri", b"redirect_uri", "response_type", b"response_type", "scope", b"scope", "state", b"state", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "code_challenge", b"code_challenge", "code_challenge_method", b"code_challenge_method", "decision", b"decision", "otp", b"otp", "password", b"password", "redirect_uri", b"redirect_uri", "response_type", b"response_type", "scope", b"scope", "state", b"state", "ticket", b"ticket", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,9 +36,12 @@ class CreateTokenRequest(_message.Message):
     CODE_VERIFIER_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
     NONCE_FIELD_NUMBER: _builtins.int
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
+    DEVICE_SECRET_FIELD_NUMBER: _builtins.int
+    OTP_FIELD_NUMBER: _builtins.int
     grant_type: _builtins.str
-    """client_credentials unless told, authorization_code, password, refresh_token, or the name of a provider: facebook, google, or another
-    that is set up.
+    """client_credentials unless told, authorization_code, device, password, refresh_token, or the name of a provider: facebook, google, or
+    another that is set up.
     """
     client_id: _builtins.str
     """The client; "knetik" unless told."""
@@ -62,6 +65,12 @@ class CreateTokenRequest(_message.Message):
     """"read", "write" or both, which is what there is unless less is asked for. With a refresh token it narrows the access token alone."""
     nonce: _builtins.str
     """What was put into the request for a provider's ID token, where something was: the token must hold it, or its SHA-256 in hex."""
+    device_id: _builtins.str
+    """The device, for device: random letters, digits, _ or -, made once for each installation; never a number that others can read off it."""
+    device_secret: _builtins.str
+    """What the device proves itself with, for device: 256 random bits as text, made and kept with its id."""
+    otp: _builtins.str
+    """A code of the authenticator app, or a recovery code, for password; needed where the user has a second factor."""
     def __init__(
         self,
         *,
@@ -77,10 +86,13 @@ class CreateTokenRequest(_message.Message):
         code_verifier: _builtins.str | None = ...,
         scope: _builtins.str | None = ...,
         nonce: _builtins.str | None = ...,
+        device_id: _builtins.str | None = ...,
+        device_secret: _builtins.str | None = ...,
+        otp: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "grant_type", b"grant_type", "nonce", b"nonce", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_device_id", b"_device_id", "_device_secret", b"_device_secret", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_otp", b"_otp", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "device_id", b"device_id", "device_secret", b"device_secret", "grant_type", b"grant_type", "nonce", b"nonce", "otp", b"otp", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "grant_type", b"grant_type", "nonce", b"nonce", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_client_id", b"_client_id", "_client_secret", b"_client_secret", "_code", b"_code", "_code_verifier", b"_code_verifier", "_device_id", b"_device_id", "_device_secret", b"_device_secret", "_grant_type", b"_grant_type", "_nonce", b"_nonce", "_otp", b"_otp", "_password", b"_password", "_redirect_uri", b"_redirect_uri", "_refresh_token", b"_refresh_token", "_scope", b"_scope", "_token", b"_token", "_username", b"_username", "client_id", b"client_id", "client_secret", b"client_secret", "code", b"code", "code_verifier", b"code_verifier", "device_id", b"device_id", "device_secret", b"device_secret", "grant_type", b"grant_type", "nonce", b"nonce", "otp", b"otp", "password", b"password", "redirect_uri", b"redirect_uri", "refresh_token", b"refresh_token", "scope", b"scope", "token", b"token", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__client_id: _TypeAlias = _typing.Literal["client_id"]  # noqa: Y015
     _WhichOneofArgType__client_id: _TypeAlias = _typing.Literal["_client_id", b"_client_id"]  # noqa: Y015
@@ -90,10 +102,16 @@ class CreateTokenRequest(_message.Message):
     _WhichOneofArgType__code: _TypeAlias = _typing.Literal["_code", b"_code"]  # noqa: Y015
     _WhichOneofReturnType__code_verifier: _TypeAlias = _typing.Literal["code_verifier"]  # noqa: Y015
     _WhichOneofArgType__code_verifier: _TypeAlias = _typing.Literal["_code_verifier", b"_code_verifier"]  # noqa: Y015
+    _WhichOneofReturnType__device_id: _TypeAlias = _typing.Literal["device_id"]  # noqa: Y015
+    _WhichOneofArgType__device_id: _TypeAlias = _typing.Literal["_device_id", b"_device_id"]  # noqa: Y015
+    _WhichOneofReturnType__device_secret: _TypeAlias = _typing.Literal["device_secret"]  # noqa: Y015
+    _WhichOneofArgType__device_secret: _TypeAlias = _typing.Literal["_device_secret", b"_device_secret"]  # noqa: Y015
     _WhichOneofReturnType__grant_type: _TypeAlias = _typing.Literal["grant_type"]  # noqa: Y015
     _WhichOneofArgType__grant_type: _TypeAlias = _typing.Literal["_grant_type", b"_grant_type"]  # noqa: Y015
     _WhichOneofReturnType__nonce: _TypeAlias = _typing.Literal["nonce"]  # noqa: Y015
     _WhichOneofArgType__nonce: _TypeAlias = _typing.Literal["_nonce", b"_nonce"]  # noqa: Y015
+    _WhichOneofReturnType__otp: _TypeAlias = _typing.Literal["otp"]  # noqa: Y015
+    _WhichOneofArgType__otp: _TypeAlias = _typing.Literal["_otp", b"_otp"]  # noqa: Y015
     _WhichOneofReturnType__password: _TypeAlias = _typing.Literal["password"]  # noqa: Y015
     _WhichOneofArgType__password: _TypeAlias = _typing.Literal["_password", b"_password"]  # noqa: Y015
     _WhichOneofReturnType__redirect_uri: _TypeAlias = _typing.Literal["redirect_uri"]  # noqa: Y015
@@ -115,9 +133,15 @@ class CreateTokenRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__code_verifier) -> _WhichOneofReturnType__code_verifier | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device_id) -> _WhichOneofReturnType__device_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device_secret) -> _WhichOneofReturnType__device_secret | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__grant_type) -> _WhichOneofReturnType__grant_type | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__nonce) -> _WhichOneofReturnType__nonce | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__otp) -> _WhichOneofReturnType__otp | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__password) -> _WhichOneofReturnType__password | None: ...
     @_typing.overload

@@ -26,7 +26,7 @@ from gamehall.options.v1 import options_pb2 as gamehall_dot_options_dot_v1_dot_o
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/common/v1/user.proto\x12\x12gamehall.common.v1\x1a!gamehall/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xbd\x01\n\rUserReference\x12\x0e\n\x02id\x18\x01 \x01(\x05R\x02id\x12 \n\x08username\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x08username\x12\'\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64isplayName\x12(\n\navatar_url\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\tavatarUrl\x88\x01\x01:\x18\xaa\xd4\x18\x14\n\x12SimpleUserResourceB\r\n\x0b_avatar_urlB\x8d\x01\n\x16\x63om.gamehall.common.v1B\tUserProtoP\x01\xa2\x02\x03GCX\xaa\x02\x12Gamehall.Common.V1\xca\x02\x12Gamehall\\Common\\V1\xe2\x02\x1eGamehall\\Common\\V1\\GPBMetadata\xea\x02\x14Gamehall::Common::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgamehall/common/v1/user.proto\x12\x12gamehall.common.v1\x1a!gamehall/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xc3\x01\n\rUserReference\x12\x14\n\x02id\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02R\x02id\x12 \n\x08username\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x08username\x12\'\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64isplayName\x12(\n\navatar_url\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\tavatarUrl\x88\x01\x01:\x18\xaa\xd4\x18\x14\n\x12SimpleUserResourceB\r\n\x0b_avatar_urlB\x8d\x01\n\x16\x63om.gamehall.common.v1B\tUserProtoP\x01\xa2\x02\x03GCX\xaa\x02\x12Gamehall.Common.V1\xca\x02\x12Gamehall\\Common\\V1\xe2\x02\x1eGamehall\\Common\\V1\\GPBMetadata\xea\x02\x14Gamehall::Common::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gamehall.common.v1.user_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\026com.gamehall.common.v1B\tUserProtoP\001\242\002\003GCX\252\002\022Gamehall.Common.V1\312\002\022Gamehall\\Common\\V1\342\002\036Gamehall\\Common\\V1\\GPBMetadata\352\002\024Gamehall::Common::V1'
+  _globals['_USERREFERENCE'].fields_by_name['id']._loaded_options = None
+  _globals['_USERREFERENCE'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_USERREFERENCE'].fields_by_name['username']._loaded_options = None
   _globals['_USERREFERENCE'].fields_by_name['username']._serialized_options = b'\342A\001\003'
   _globals['_USERREFERENCE'].fields_by_name['display_name']._loaded_options = None
@@ -43,5 +45,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERREFERENCE']._loaded_options = None
   _globals['_USERREFERENCE']._serialized_options = b'\252\324\030\024\n\022SimpleUserResource'
   _globals['_USERREFERENCE']._serialized_start=122
-  _globals['_USERREFERENCE']._serialized_end=311
+  _globals['_USERREFERENCE']._serialized_end=317
 # @@protoc_insertion_point(module_scope)

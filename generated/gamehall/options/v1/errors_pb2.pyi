@@ -107,6 +107,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
     ERROR_REASON_CROSS_SITE: _ErrorReason.ValueType  # 262
     """A form of ours that another site sent."""
+    ERROR_REASON_SECOND_FACTOR_REQUIRED: _ErrorReason.ValueType  # 300
+    """A password is not enough."""
+    ERROR_REASON_SECOND_FACTOR_WRONG: _ErrorReason.ValueType  # 301
+    """A code is no good."""
+    ERROR_REASON_SECOND_FACTOR_ON: _ErrorReason.ValueType  # 302
+    """Nothing to begin."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed."""
@@ -191,6 +197,12 @@ ERROR_REASON_INSUFFICIENT_SCOPE: ErrorReason.ValueType  # 261
 """The token was given for less than the call does (RFC 6750 section 3.1 insufficient_scope)."""
 ERROR_REASON_CROSS_SITE: ErrorReason.ValueType  # 262
 """A form of ours that another site sent."""
+ERROR_REASON_SECOND_FACTOR_REQUIRED: ErrorReason.ValueType  # 300
+"""A password is not enough."""
+ERROR_REASON_SECOND_FACTOR_WRONG: ErrorReason.ValueType  # 301
+"""A code is no good."""
+ERROR_REASON_SECOND_FACTOR_ON: ErrorReason.ValueType  # 302
+"""Nothing to begin."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

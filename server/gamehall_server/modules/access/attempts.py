@@ -100,8 +100,11 @@ async def count(db: Handle, counted: Iterable[Counted]) -> None:
     found: list[tuple[Counted, int]] = []
     # In one order, so that no two calls wait for each other.
     for each in sorted(counted):
-        await db.run(_begin, key=each.key, now=now)
-        row: Any = await db.one(_lock, this=each.key)
+        row: Any = None
+        # Whoever got in meanwhile may have cleared it between the two.
+        while row is None:
+            await db.run(_begin, key=each.key, now=now)
+            row = await db.one(_lock, this=each.key)
         wait = max(wait, row[2] - now)
         found.append((each, max(0, row[0] - max(0, now - row[1]) // each.limit.leak) + 1))
     if wait > 0:
@@ -110,8 +113,9 @@ async def count(db: Handle, counted: Iterable[Counted]) -> None:
         raise Exhausted(f"Too many attempts: try again in {seconds} seconds.", reason=reason, retry_after=seconds)
     for each, failures in found:
         over = failures - each.limit.free
-        pause = min(each.limit.longest, each.limit.pause * 2 ** min(over, 40)) if over >= 0 else 0
-        await db.run(_count, this=each.key, failures=failures, now=now, until=now + pause)
+        # Nothing, not even this moment, while tries are free: of two at once the one that began first may be counted last.
+        until = now + min(each.limit.longest, each.limit.pause * 2 ** min(over, 40)) if over >= 0 else 0
+        await db.run(_count, this=each.key, failures=failures, now=now, until=until)
 
 
 class Attempts:
@@ -154,6 +158,10 @@ class Attempts:
 
             await self._database.write(clear)
         return right
+
+    async def counted(self, address: str, what: str) -> None:
+        """Counts what everybody may do, but nobody all the time. Raises Exhausted."""
+        await self._database.write(lambda db: count(db, (self.from_there(address, what),)))
 
     async def guarded(self, address: str, judge: Callable[[], Awaitable[bool]]) -> bool:
         """As `judged`, for a secret that is too long to guess: counted by network alone."""

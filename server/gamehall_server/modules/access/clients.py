@@ -22,6 +22,7 @@ WRONG_KEY = "1 to 255 visible ASCII characters without a colon or a slash, and n
 GRANT_TYPES = {
     "authorization_code": "A person signs in on our page and is sent back with a code (RFC 6749 section 4.1, with PKCE).",
     "client_credentials": "The client itself, by its secret (RFC 6749 section 4.4).",
+    "device": "A device, by its id and secret; a new one makes a user.",
     "facebook": "A user of Facebook, by Facebook's token.",
     "google": "A user of Google, by Google's code or token.",
     "password": "A user, by name and password (RFC 6749 section 4.3).",

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from argon2 import PasswordHasher as Argon2
@@ -78,9 +79,9 @@ class PasswordHasher:
         # Of nobody's password, and never made by hashing one: verifying it takes as long as any.
         self._dummy = f"$argon2id$v=19$m={MEMORY_KIB},t={passes},p=1${_letters(16)}${_letters(32)}"
 
-    async def hash(self, password: str) -> str:
-        """The hash to keep."""
-        return await self._beside(self._argon2.hash, password)
+    async def hash(self, password: str, salt: bytes | None = None) -> str:
+        """The hash to keep; with a salt of 16 bytes that is told, always the same."""
+        return await self._beside(partial(self._argon2.hash, salt=salt), password)
 
     def hash_at_once(self, password: str) -> str:
         """The hash to keep, in this thread and giving way to nothing: for a process that serves nobody yet."""

@@ -102,6 +102,10 @@ class SessionRow(NumberedRow, table=True):
     grant: str | None = Field(default=None)
     # The scope it is limited to; none opens everything.
     scope: str | None = Field(default=None)
+    # When a token of it was given last, and where to.
+    used_at: int | None = Field(default=None, sa_type=Moment)
+    address: str | None = Field(default=None)
+    country: str | None = Field(default=None)
 
 
 class RevocationRow(SQLModel, table=True):

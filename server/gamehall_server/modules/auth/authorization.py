@@ -25,11 +25,13 @@ from gamehall_server.modules.auth.client_proof import proven_client
 from gamehall_server.modules.auth.codes import LASTS, give_code
 from gamehall_server.modules.auth.grants import GRANTS, Tools
 from gamehall_server.modules.auth.grants.base import needed, real_now, refused
-from gamehall_server.modules.auth.login_page import ALLOW, DENY, login_page
+from gamehall_server.modules.auth.login_page import ALLOW, DENY, code_page, login_page
 from gamehall_server.modules.auth.passwords import Known, known_by_password, note_sign_in
 from gamehall_server.modules.auth.scopes import FULL, WORDS, granted
 from gamehall_server.modules.auth.servicer import DEFAULT_CLIENT
 from gamehall_server.modules.auth.sessions import end_session, open_session
+from gamehall_server.modules.auth.tickets import Tickets
+from gamehall_server.modules.second_factor import Proof
 
 CONFIDENTIAL, PUBLIC = ("client_secret_basic", "client_secret_post"), ("none",)
 DENIED = Problem("access_denied", "The person did not allow it.")
@@ -40,6 +42,7 @@ class SignIn(NamedTuple):
 
     application: Application
     known: Known
+    code: Proof | None
 
 
 class Authorization:
@@ -47,7 +50,9 @@ class Authorization:
 
     service = pb.DESCRIPTOR.services_by_name["AuthorizationService"]
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, tickets: Tickets) -> None:
+        self._tickets = tickets
+        self._factors = tools.factors
         self._hasher = tools.hasher
         self._attempts = tools.attempts
         self._verifier = tools.verifier
@@ -66,20 +71,37 @@ class Authorization:
         problem = DENIED if request.decision == DENY else problem_of(request, application.client)
         if problem is not None:
             return refusal_to(application, self._issuer, problem)
+        known = await self._known(request, application, call)
+        if isinstance(known, WebPage):
+            return known
+        try:
+            return SignIn(application, known, await self._factors.at_sign_in(call, known.user_id, request.otp))
+        except Invalid as wrong:
+            ticket = request.ticket or self._tickets.give(application.client.client_key, known, real_now())
+            return code_page(
+                request, application, ticket, ("Fill in the code." if not request.otp else wrong.message) if request.ticket else ""
+            )
+
+    async def _known(self, request: pb.AuthorizeRequest, application: Application, call: Call) -> Known | WebPage:
+        """Who the form is about: by a ticket in the second step, by name and password in the first; or the page again."""
+        if request.ticket and request.decision == ALLOW:
+            known = await self._tickets.read(call.db, application.client.client_key, request.ticket, real_now())
+            return known or login_page(request, application, "That took too long: sign in again.")
         if not request.username or not request.password or request.decision != ALLOW:
             return login_page(request, application, "Fill in your user name and your password.", request.username)
         try:
-            return SignIn(application, await known_by_password(self._hasher, self._attempts, call, request.username, request.password))
+            return await known_by_password(self._hasher, self._attempts, call, request.username, request.password)
         except Invalid as wrong:
             return login_page(request, application, wrong.message, request.username)
 
     async def _issue(self, request: pb.AuthorizeRequest, call: Call, proven: SignIn | WebPage) -> pb.AuthorizeResponse:
         if isinstance(proven, WebPage):
             return pb.AuthorizeResponse(page=proven)
-        (application, known), now, scope = proven, real_now(), granted(request.scope)
+        (application, known, proof), now, scope = proven, real_now(), granted(request.scope)
         key = application.client.client_key
         session = await open_session(call.db, key, known.user_id, now, LASTS, GRANT, None if scope == FULL else scope)
         await note_sign_in(call, known)
+        await self._factors.use(call.db, known.user_id, proof)
         code = give_code(call.db, session, request.redirect_uri, request.code_challenge, now)
         return pb.AuthorizeResponse(page=answer_to(application, self._issuer, code=code))
 

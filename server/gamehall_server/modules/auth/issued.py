@@ -3,7 +3,7 @@
 from gamehall.auth.v1 import issued_tokens_pb2 as pb
 from gamehall.auth.v1 import location_log_pb2 as log_pb
 from gamehall.options.v1.errors_pb2 import ErrorReason
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, bindparam, delete, insert, select, update
 
 from gamehall_server.kit import clock
 from gamehall_server.kit.call import Call
@@ -14,11 +14,11 @@ from gamehall_server.kit.filters import Filter, Written, choose, compile_filter,
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
 from gamehall_server.kit.resource import Resource
-from gamehall_server.kit.storage import Handle, Query
+from gamehall_server.kit.storage import Handle, Query, table_of
 from gamehall_server.kit.verbs import List
 from gamehall_server.modules import users
 from gamehall_server.modules.access import end_sessions_of_client, end_sessions_of_user
-from gamehall_server.modules.auth.tables import LocationLogRow
+from gamehall_server.modules.auth.tables import LocationLogRow, SessionRow
 from gamehall_server.modules.locations import country_at
 
 # What stands for a token. It is not kept, so it cannot be shown.
@@ -52,6 +52,12 @@ _one = Query(_rows.where(_good, _user.c.username_key == bindparam("name"), _sess
 
 _log = Resource(LocationLogRow, log_pb.LocationLogEntry, order="time:ASC")
 _note = Query(insert(_log.table))
+_used = table_of(SessionRow).table
+_use = Query(
+    update(_used)
+    .where(_used.c.id == bindparam("session", type_=BigInteger))
+    .values(used_at=bindparam("now", type_=BigInteger), address=bindparam("address"), country=bindparam("country"))
+)
 _sweep = Query(delete(_log.table).where(_log.table.c.time < bindparam("before", type_=BigInteger)))
 
 
@@ -97,11 +103,13 @@ class LocationLog:
     ListLocations = List(_log)
 
 
-async def note_location(call: Call, user_id: int) -> None:
-    """Writes where a user has just asked for a token."""
+async def note_use(call: Call, session: SessionRow) -> None:
+    """Writes where a user has just asked for a token of a session."""
     address = call.arrival.address
+    country = country_at(address)
     number = await call.db.new_id("location_log")
-    call.db.later(_note, id=number, user_id=user_id, time=call.now, ip=address, country=country_at(address))
+    call.db.later(_note, id=number, user_id=session.user_id, time=call.now, ip=address, country=country)
+    call.db.later(_use, session=session.id, now=_now(), address=address, country=country)
 
 
 async def sweep_locations(db: Handle) -> None:

@@ -11,7 +11,7 @@ from gamehall_server.modules.auth.client_proof import proven_client
 from gamehall_server.modules.auth.grants import GRANTS, Grant, Tools
 from gamehall_server.modules.auth.grants.base import Asked, refused
 from gamehall_server.modules.auth.grants.social import SocialGrant
-from gamehall_server.modules.auth.issued import note_location
+from gamehall_server.modules.auth.issued import note_use
 from gamehall_server.modules.auth.keys import KeyRing
 from gamehall_server.modules.auth.scopes import FULL, granted
 
@@ -56,7 +56,7 @@ class Tokens:
         if issued is None:
             return pb.CreateTokenResponse()
         if issued.session.user_id is not None:
-            await note_location(call, issued.session.user_id)
+            await note_use(call, issued.session)
         seconds = asked.client.access_seconds
         scope = issued.scope or issued.session.scope or FULL
         token = self._verifier.issue(issued.session, seconds, scope)

@@ -88,7 +88,7 @@ async def open_session(
         "grant": grant,
         "scope": scope,
     }
-    db.later(_add_session, **values, ended_at=None)
+    db.later(_add_session, **values, ended_at=None, used_at=now, address=None, country=None)
     return SessionRow(**values)
 
 

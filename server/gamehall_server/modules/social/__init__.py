@@ -10,7 +10,8 @@ from gamehall_server.modules.configs import BOOLEAN, BuiltIn, ConfigValues
 from gamehall_server.modules.social import accounts, facebook, google
 from gamehall_server.modules.social.openid import Issuer, OpenID
 from gamehall_server.modules.social.proof import NotProven, Presented, Proven
-from gamehall_server.modules.social.tables import opened, provider_of, settle_providers
+from gamehall_server.modules.social.tables import end_sessions as end_sessions_of_grant
+from gamehall_server.modules.social.tables import has_identity, lock_of_identities, opened, provider_of, settle_providers
 
 AUTO_CREATE = BuiltIn("social_login_auto_create", "Whether signing in with an unknown social account makes a new user.", BOOLEAN, "true")
 BUILT_INS = (AUTO_CREATE, *facebook.BUILT_INS, *google.BUILT_INS)
@@ -77,4 +78,15 @@ class Way:
         await accounts.link(call, proven, user_id, self.title)
 
 
-__all__ = ["BUILT_INS", "NotProven", "Presented", "Proven", "Social", "Way", "settle_providers"]
+__all__ = [
+    "BUILT_INS",
+    "NotProven",
+    "Presented",
+    "Proven",
+    "Social",
+    "Way",
+    "end_sessions_of_grant",
+    "has_identity",
+    "lock_of_identities",
+    "settle_providers",
+]

@@ -70,7 +70,7 @@ async def link(call: Call, proven: Proven, user_id: int, title: str) -> None:
 async def unlink(call: Call, user_id: int, identity_id: int) -> None:
     """The user is no longer this identity, and the sessions that it opened are over. Raises NotFound, and Invalid where nothing else would
     let the user in."""
-    await lock(call.db, f"identities of {user_id}")
+    await lock(call.db, tables.lock_of_identities(user_id))
     linked = await tables.identities_of(call.db, user_id)
     row: Any = next((row for row in linked if row.id == identity_id), None)
     if row is None:

@@ -137,6 +137,11 @@ def end_sessions(db: Handle, user_id: int, provider: str, now: Micros, but: int)
     revoke(db, "user", user_id)
 
 
+def lock_of_identities(user_id: int) -> str:
+    """The name of the lock under which the ways to sign in as a user become fewer."""
+    return f"identities of {user_id}"
+
+
 def remove(db: Handle, identity_id: int) -> None:
     """Takes an identity away."""
     db.later(_remove, this=identity_id)
@@ -161,6 +166,11 @@ async def settle_providers(db: Handle, secrets: Secrets) -> None:
     for name, sealed in await db.all(_sealed):
         if secrets.outdated(sealed) and (secret := opened(secrets, name, sealed)):
             db.later(_reseal, this=name, box=secrets.seal(PURPOSE, name, secret))
+
+
+async def has_identity(db: Handle, user_id: int) -> bool:
+    """Whether a user signs in with any provider."""
+    return bool(await identities_of(db, user_id))
 
 
 async def has_users(db: Handle, name: str) -> bool:

@@ -19,13 +19,15 @@ from collections.abc import Callable
 from gamehall_server.modules.auth.grants.authorization_code import AuthorizationCode
 from gamehall_server.modules.auth.grants.base import Grant, Tools
 from gamehall_server.modules.auth.grants.client_credentials import ClientCredentials
+from gamehall_server.modules.auth.grants.device import Device
 from gamehall_server.modules.auth.grants.password import Password
 from gamehall_server.modules.auth.grants.refresh_token import RefreshToken
 
 GRANTS: dict[str, Callable[[Tools], Grant]] = {
     "authorization_code": lambda tools: AuthorizationCode(tools.verifier),
     "client_credentials": lambda _: ClientCredentials(),
-    "password": lambda tools: Password(tools.hasher, tools.attempts),
+    "device": lambda tools: Device(tools.devices),
+    "password": lambda tools: Password(tools.hasher, tools.attempts, tools.factors),
     "refresh_token": lambda tools: RefreshToken(tools.verifier),
 }
 

@@ -14,6 +14,8 @@ from gamehall_server.modules.access import Attempts, Client, PasswordHasher
 from gamehall_server.modules.auth.sessions import LONGEST_SESSION, Reuse, add_refresh_token, open_session
 from gamehall_server.modules.auth.tables import SessionRow
 from gamehall_server.modules.auth.verifier import TokenVerifier
+from gamehall_server.modules.devices import DeviceLogin
+from gamehall_server.modules.second_factor import SecondFactors
 from gamehall_server.modules.social import Social
 
 
@@ -24,6 +26,8 @@ class Tools(NamedTuple):
     verifier: TokenVerifier
     social: Social
     attempts: Attempts
+    devices: DeviceLogin
+    factors: SecondFactors
 
 
 class Asked(NamedTuple):
