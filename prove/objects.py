@@ -6,9 +6,8 @@ from prove.suite import cases, figures, ran
 BAR = (
     "another user reads and changes 0 objects, not yours and not there are one answer; 0 fields that only the server writes can be written"
 )
-MATRIX = "tests/contract/test_access_matrix.py"
 ALIKE = "test_not_yours_and_not_there_are_the_same_answer"
-DECIDES = "test_the_policy_decides"
+OTHERS = f"tests/contract/test_access_matrix.py::{ALIKE}"
 READ_ONLY = "tests/contract/test_read_only.py"
 ATTACKED = "tests/contract/test_schemathesis.py"
 
@@ -26,7 +25,7 @@ def judged(found: Found, *tests: str) -> None:
 def prove(_seconds: float, _seed: int) -> Found:
     """All of it."""
     found = Found()
-    judged(found, MATRIX, READ_ONLY, ATTACKED)
+    judged(found, OTHERS, READ_ONLY, ATTACKED)
     return found
 
 

@@ -369,12 +369,14 @@ def test_not_yours_and_not_there_are_the_same_answer(world, cast, name):
     nobodys.CopyFrom(theirs)
     field = "user_id" if "user_id" in method.input_type.fields_by_name else "id"
     setattr(nobodys, field, type(getattr(nobodys, field))(2**31 - 1))
+    before = owner.get(look).json()
 
     answers = [said_over_http(world, method, request, other) for request in (theirs, nobodys)]
 
     assert answers[0] == answers[1]
     assert answers[0][0] == 404
-    assert owner.get(look).status_code == 200
+    after = owner.get(look)
+    assert (after.status_code, after.json()) == (200, before)
 
 
 def said_over_http(world, method, request, caller):
