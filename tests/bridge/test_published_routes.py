@@ -270,9 +270,10 @@ def test_bytes_beyond_ascii_are_read_as_utf_8(routes):
 
 
 def test_a_published_path_that_is_not_built_yet_is_not_there(world):
-    """Four words stand where a user's id is asked for, which strangers may not even ask; a method that its path lacks is 405."""
-    words = {"/users/achievements", "/users/groups", "/users/relationships", "/users/templates"}
-    paths = {path for _, path in SERVED}
+    """Five words stand where the id of a user or a device is asked for, which strangers may not even ask; a method that its path lacks is
+    405, and any word may be the id of a device."""
+    words = {"/users/achievements", "/users/groups", "/users/relationships", "/users/templates", "/devices/templates"}
+    paths = {path for _, path in SERVED} | {"/devices/templates"}
     missing = [operation for operation in operations() if (operation.method, operation.path) not in SERVED]
     told = {}
     for operation in missing:
@@ -281,7 +282,7 @@ def test_a_published_path_that_is_not_built_yet_is_not_there(world):
         told[operation.method, operation.path] = answer.status_code
 
     def wanted(verb, path):
-        return 405 if path in paths else 401 if verb == "GET" and path in words else 404
+        return 401 if verb == "GET" and path in words else 405 if path in paths else 404
 
     assert missing
     assert told == {key: wanted(*key) for key in told}
