@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import pyotp
+
 from bench.servers import free_port
 from prove.caller import Caller, Reply
 from prove.mail import code_for
@@ -90,6 +92,8 @@ class Teller:
         self._clients(admin)
         self._login_page(admin)
         self._providers(admin)
+        self._second_factor()
+        self._devices(admin)
         self._out_of_place(admin)
         self._http.close()
 
@@ -172,6 +176,28 @@ class Teller:
             for token in (new("provider token"), "4/0A" + new("provider code")):
                 self._story.told("provider token", token)
                 self._form("/oauth/token", fails=True, grant_type=name, client_id="web", token=token)
+
+    def _second_factor(self) -> None:
+        told, path = self._story.told, "/users/me/second-factor"
+        _, password = self._registered("carl")
+        form: dict[str, Any] = {"grant_type": "password", "client_id": "web", "username": "carl", "password": password}
+        token, _ = self._tokens(**form)
+        secret = told("secret of a second factor", self._ask("POST", path, token=token).json()["secret"])
+        self._ask("PUT", path, {"otp": self._story.new("a wrong code")[:32]}, token, fails=True)
+        codes = self._ask("PUT", path, {"otp": pyotp.TOTP(secret).now()}, token).json()["recovery_codes"]
+        for code in codes:
+            told("recovery code", code)
+        self._form("/oauth/token", fails=True, **form)
+        self._tokens(**form, otp=codes[0])
+        self._form("/oauth/token", fails=True, **form, otp=codes[0])
+
+    def _devices(self, admin: str) -> None:
+        key = "phone"
+        self._ask("POST", "/auth/clients", {"client_key": key, "name": key, "is_public": True}, admin)
+        self._ask("PUT", f"/auth/clients/{key}/grant-types", ["device", "refresh_token"], admin)
+        form: dict[str, Any] = {"grant_type": "device", "client_id": key, "device_id": secrets.token_hex(16)}
+        self._tokens(**form, device_secret=self._story.new("device secret"))
+        self._form("/oauth/token", fails=True, **form, device_secret=self._story.new("a wrong device secret"))
 
     def _out_of_place(self, admin: str) -> None:
         """Secrets where they do not belong."""
