@@ -19,8 +19,9 @@ BAR = "nothing but UNAVAILABLE with retry info, first success at most 2 s after 
 CALLERS = 8
 MOST_CONNECTIONS = 8
 SOON = 2.0
-CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gamehall'"
-OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gamehall'"
+# A cluster may have databases of others.
+OURS = "FROM pg_stat_activity WHERE application_name = 'gamehall' AND datname = current_database()"
+CUT, OPEN = f"SELECT pg_terminate_backend(pid) {OURS}", f"SELECT count(*) {OURS}"
 
 
 def within_the_pool(on: Ground) -> bool:

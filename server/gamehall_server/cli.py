@@ -70,22 +70,22 @@ def serve(
                 out.print(f"admin {settings.admin_username} / {server.admin_password} (shown this once)")
             return
         host = "localhost" if settings.host in EVERYWHERE else settings.host
-        err.print(
+        lines = [
             f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else "")
-        )
-        err.print(f"  HTTP/JSON  {_scheme(settings)}://{host}:{server.http_port}")
-        err.print(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
+        ]
+        lines.append(f"  HTTP/JSON  {_scheme(settings)}://{host}:{server.http_port}")
+        lines.append(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
         if server.ops_port is not None:
-            err.print(
-                f"  operators  http://{settings.ops_address.rpartition(':')[0]}:{server.ops_port}/metrics"
-                + ("  (the first worker's)" if settings.workers > 1 else "")
-            )
+            whose = "  (the first worker's)" if settings.workers > 1 else ""
+            lines.append(f"  operators  http://{settings.ops_address.rpartition(':')[0]}:{server.ops_port}/metrics{whose}")
         if settings.workers > 1:
-            err.print(f"  workers    {settings.workers}")
-        err.print(f"  database   {_without_password(settings.database_url)}")
-        err.print(f"  mail       {told_of_mail(settings)}")
+            lines.append(f"  workers    {settings.workers}")
+        lines.append(f"  database   {_without_password(settings.database_url)}")
+        lines.append(f"  mail       {told_of_mail(settings)}")
         if server.admin_password:
-            err.print(f"  [bold]admin      {settings.admin_username} / {server.admin_password}[/bold]  (shown this once)")
+            lines.append(f"  [bold]admin      {settings.admin_username} / {server.admin_password}[/bold]  (shown this once)")
+        # At once: whoever waits for a line finds the others.
+        err.print("\n".join(lines))
 
     if settings.workers > 1:
         from gamehall_server.workers import supervise

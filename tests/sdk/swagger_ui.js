@@ -20,7 +20,7 @@ async function tried(page) {
 
   const tags = await page.locator(".opblock-tag").evaluateAll((all) => all.map((each) => each.dataset.tag));
   await page.locator('.opblock-tag[data-tag="Users"]').click();
-  const operation = page.locator(".opblock", { hasText: "/users/{id}" });
+  const operation = page.locator("#operations-Users-getUser");
   await operation.locator(".opblock-summary").click();
   const told = await operation.locator(".opblock-description").innerText();
   const answers = await operation.locator(".responses-table .response[data-code]").evaluateAll((all) => all.map((each) => each.dataset.code));

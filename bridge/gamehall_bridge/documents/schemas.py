@@ -190,6 +190,8 @@ class Schemas:
             rest: Schema = {"type": "string", "not": {"enum": list(kinds)}}
             self.made[other] = self._with_key(self._object(base, without), variants.key, rest, False)
             choices.append(self.pointer(other))
+            # A discriminator knows no other words than those it maps.
+            return {"oneOf": choices}
         return {"oneOf": choices, "discriminator": {"propertyName": variants.key, "mapping": mapping}}
 
     def _base(self, name: str, descriptor: Any, variants: Variants, without: frozenset[str]) -> Schema:
