@@ -18,8 +18,14 @@ async function typed(page, name, password) {
 
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.value);
 
-async function signedIn(page) {
+// A key that is pressed before the field has the focus goes nowhere.
+async function opened(page) {
   await page.goto(given.url);
+  await page.waitForFunction(() => document.activeElement.matches("input"));
+}
+
+async function signedIn(page) {
+  await opened(page);
   const tree = await page.locator("body").ariaSnapshot();
   const facts = await page.evaluate(() => ({
     language: document.documentElement.lang,
@@ -33,10 +39,11 @@ async function signedIn(page) {
     await page.keyboard.press("Tab");
     order.push(await focused(page));
   }
-  await page.goto(given.url);
+  await opened(page);
   await typed(page, given.username, "not it");
   await page.keyboard.press("Enter");
   const alert = await page.getByRole("alert").innerText();
+  await page.waitForFunction(() => document.activeElement.matches("input"));
   const again = { focus: await focused(page), name: await page.getByLabel("User name").inputValue(), told: await page.locator("#password").getAttribute("aria-describedby"), address: page.url(), title: await page.title() };
   await typed(page, "", given.password);
   await page.keyboard.press("Enter");
@@ -45,7 +52,7 @@ async function signedIn(page) {
 }
 
 async function denied(page) {
-  await page.goto(given.url);
+  await opened(page);
   for (let step = 0; step < 3; step += 1) await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.waitForURL(`${given.back}**`);

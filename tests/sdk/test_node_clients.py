@@ -30,7 +30,7 @@ def node(script: str, **given: Any) -> Any:
     done = subprocess.run(
         [NODE, "--no-deprecation", script], cwd=HERE, input=json.dumps(given), capture_output=True, text=True, timeout=SECONDS
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return json.loads(done.stdout)
 
 
