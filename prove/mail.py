@@ -11,7 +11,7 @@ CODE = re.compile(r"^ {4}(\S+)\s*$", re.MULTILINE)
 def code_for(folder: Path, address: str) -> str:
     """The code in the letter to somebody, once it is there."""
     while True:
-        for file in folder.glob("*.eml"):
+        for file in folder.glob("[!.]*.eml"):
             letter = message_from_bytes(file.read_bytes(), policy=policy.default)
             if letter["To"] == address and (found := CODE.search(letter.get_content())):
                 return found[1]

@@ -12,7 +12,8 @@ from worlds import World
 
 def letters_to(world: World, address: str) -> list[EmailMessage]:
     """The mail that somebody got so far, the oldest first."""
-    files = sorted(Path(world.settings.mail_folder).glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+    # What begins with a dot is still being written.
+    files = sorted(Path(world.settings.mail_folder).glob("[!.]*.eml"), key=lambda file: file.stat().st_mtime_ns)
     mail = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
     return [message for message in mail if message["To"] == address]
 
