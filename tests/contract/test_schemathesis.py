@@ -24,7 +24,8 @@ ENDS_ACCESS = {
     "endSession": "DELETE /users/{user_id}/sessions/{id}",
     "endSessions": "DELETE /users/{user_id}/sessions",
 }
-# What nobody can make up: a provider's token, a client's secret, an application's address, a code from a letter, who is signed in.
+# What nobody can make up: a provider's token, a client's secret, an application's address, a code from a letter, who is signed in,
+# the number of a device with users, the code of an app.
 GIVEN_BY_OTHERS = {
     "POST /social/facebook/users",
     "POST /social/google/users",
@@ -39,6 +40,9 @@ GIVEN_BY_OTHERS = {
     "PUT /users/{user_id}/second-factor",
     "POST /users/{user_id}/second-factor/disable",
     "DELETE /users/{user_id}/second-factor",
+    "DELETE /devices/{id}/users",
+    "DELETE /devices/{id}/users/{user_id}",
+    "POST /devices/{id}/users",
 }
 
 
