@@ -12,7 +12,7 @@ from gamehall_server.kit.errors import NotFound
 from gamehall_server.kit.filters import Filter, choose, equals
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
-from gamehall_server.kit.storage import Query
+from gamehall_server.kit.storage import Query, table_of
 from gamehall_server.modules.access import end_sessions_of_user
 from gamehall_server.modules.access.tables import ClientRow
 from gamehall_server.modules.auth.grants.base import real_now
@@ -35,7 +35,7 @@ _session = Table(
     Column("country", String),
     Column("ended_at", Moment),
 )
-_client: Any = ClientRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with table=True.
+_client = table_of(ClientRow).table
 _rows = select(*_session.columns, _client.c.name).select_from(_session.join(_client, _client.c.client_key == _session.c.client_id))
 _good = _session.c.ended_at.is_(None) & (_session.c.expires_date > bindparam("now", type_=BigInteger))
 _live = (Filter("now", lambda value: (None, {"now": value}), lambda shape: _good), None)
