@@ -109,12 +109,8 @@ class Parts(NamedTuple):
     social: Social
     rules: users.Rules
     attempts: Attempts
-
-    @property
-    def tools(self) -> Tools:
-        """What ways to a token are made from."""
-        login = DeviceLogin(self.configs, self.hasher, self.attempts)
-        return Tools(self.hasher, self.verifier, self.social, self.attempts, login, SecondFactors(self.secrets, self.attempts))
+    # What ways to a token are made from.
+    tools: Tools
 
 
 # Every config that the product reads.
@@ -205,7 +201,9 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     egress = Egress(settings.egress_allow, settings.egress_ports, seconds=settings.egress_seconds)
     accounts = Social(egress, values, secrets, settings.facebook_url, (settings.google_token_url, settings.google_certs_url))
     rules, attempts = users.Rules(values), Attempts(database, settings.network_tries)
-    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts)
+    device_login, factors = DeviceLogin(values, hasher, attempts), SecondFactors(secrets, attempts)
+    tools = Tools(hasher, verifier, accounts, attempts, device_login, factors)
+    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts, tools)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]

@@ -17,6 +17,7 @@ from worlds import ISSUER, World, settings_for, sqlite_url
 
 from tests.contract.forgery import BAD_TOKENS
 from tests.databases import shared_postgres
+from tests.modules import oauth_token_facts  # noqa: F401  # It adds its cases.
 from tests.modules.oauth_facts import FACTS
 from tests.modules.oauth_stage import APP, BACK, HERE, VERIFIER, WEB, Stage, asked_back, challenge_of
 

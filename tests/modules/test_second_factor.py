@@ -1,102 +1,42 @@
 """The second factor: no password alone opens an account that has one, each code is good once, and who lost the app still gets in."""
 
 import base64
-import hashlib
-import hmac
-import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import requests
 from gamehall.auth.v1 import tokens_pb2
-from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall.users.v1 import second_factor_pb2 as pb
 from gamehall_server.kit.secrets import generated
-from gamehall_server.kit.storage import Query
-from gamehall_server.modules.auth import tickets
-from gamehall_server.modules.second_factor.tables import codes, factors
 from people import CANARIES, PASSWORD
-from sqlalchemy import BigInteger, bindparam, select, update
 from worlds import World, settings_for, sqlite_url
 
 from tests.modules.oauth import ask, by_password, by_refresh_token, refresh
-from tests.modules.oauth_stage import CHALLENGE, VERIFIER, Form, asked_back
 from tests.modules.providers import twin
+from tests.modules.second_factor import (
+    CODES,
+    ME,
+    ON,
+    REQUIRED,
+    ROW,
+    UNUSED,
+    WRONG,
+    begun,
+    code,
+    hotp,
+    inside,
+    refused,
+    signed_in,
+    turned_on,
+)
 from tests.modules.signing_in import provider_of
-
-REQUIRED, WRONG, ON = (getattr(ErrorReason, f"ERROR_REASON_SECOND_FACTOR_{word}") for word in ("REQUIRED", "WRONG", "ON"))
-HERE = "http://127.0.0.1/signed-in"
-ME = "/users/me/second-factor"
-_f = factors.table
-ROW = Query(select(_f).where(_f.c.user_id == bindparam("user", type_=BigInteger)), factors.Row)
-CODES = Query(select(codes.table).where(codes.table.c.user_id == bindparam("user", type_=BigInteger)), codes.Row)
-UNUSED = Query(update(_f).where(_f.c.user_id == bindparam("user", type_=BigInteger)).values(last_step=0))
-UNREADABLE = Query(update(_f).values(sealed=bindparam("sealed")))
-
-
-def hotp(secret, step, digits=6):
-    """RFC 4226 section 5.3, on its own."""
-    key = base64.b32decode(secret) if isinstance(secret, str) else secret
-    mac = hmac.new(key, struct.pack(">Q", step), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return str((int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF) % 10**digits).zfill(digits)
-
-
-def code(secret, steps=0):
-    """What an app shows, so many steps from now."""
-    return hotp(secret, int(time.time()) // 30 + steps)
-
-
-def inside(world, query, **values):
-    async def work():
-        async def write(db):
-            return await (db.run(query, **values) if query.sqlite.writes else db.all(query, **values))
-
-        return await world.server.product.database.write(write)
-
-    return world.inside(work)
-
-
-def begun(person):
-    answer = person.post(ME)
-    assert answer.status_code == 200, answer.text
-    CANARIES.update(answer.json().values())
-    return answer.json()["secret"]
-
-
-def turned_on(world, person):
-    """The secret and the recovery codes of somebody who has a second factor from now on. The current code is good again."""
-    secret = begun(person)
-    answer = person.put(ME, {"otp": code(secret)})
-    assert answer.status_code == 200, answer.text
-    recovery = answer.json()["recovery_codes"]
-    CANARIES.update(recovery)
-    inside(world, UNUSED, user=person.id)
-    return secret, recovery
 
 
 @pytest.fixture
 def secured(world, ann):
     """Ann's secret and recovery codes."""
     return turned_on(world, ann)
-
-
-def signed_in(world, person, **more):
-    answer = ask(world, **by_password(person, **more))
-    if answer.ok:
-        CANARIES.update({answer.json()["access_token"], answer.json()["refresh_token"]})
-    return answer
-
-
-def refused(answer, reason):
-    """A refusal that old clients can show and new ones can tell from others."""
-    told = answer.json()
-    assert (answer.status_code, told["error"], told["code"]) == (400, "invalid_grant", reason), answer.text
-    assert told["result"] == [{"field": "otp", "message": told["error_description"], "details": None}]
-    assert told["request_id"] == answer.headers["x-request-id"]
-    return told["error_description"]
 
 
 # Turning it on.
@@ -387,116 +327,3 @@ def test_grpc_does_the_same(world, ann, bob, admin, refused):
     assert not stub.GetSecondFactor(pb.GetSecondFactorRequest(user_id="me")).on
     with refused("NOT_FOUND"):
         admin.grpc.second_factors.RemoveSecondFactor(pb.RemoveSecondFactorRequest(user_id=str(ann.id)))
-
-
-# The login page.
-
-
-class Page:
-    """The login page of one application, as a browser without scripts goes through it."""
-
-    def __init__(self, world, application):
-        self.url = world.url + "/oauth/authorize"
-        asked = {"response_type": "code", "client_id": application, "redirect_uri": HERE, "state": "s"}
-        self.asked = {**asked, "code_challenge": CHALLENGE, "code_challenge_method": "S256"}
-
-    def send(self, **form):
-        return requests.post(self.url, data={**self.asked, "decision": "allow", **form}, allow_redirects=False)
-
-    def second(self, person):
-        """The form of the second step."""
-        answer = self.send(username=person.username, password=PASSWORD)
-        assert answer.status_code == 200, answer.text
-        CANARIES.add(Form(answer.text).fields["ticket"])
-        return answer
-
-
-@pytest.fixture
-def page(world):
-    return Page(world, world.application()[0])
-
-
-def test_the_page_asks_for_the_code_in_a_second_step(world, ann, secured, page):
-    secret, _ = secured
-    answer = page.second(ann)
-    form = Form(answer.text)
-
-    assert PASSWORD not in answer.text
-    assert ann.username not in answer.text
-    assert secret not in answer.text
-    assert "no-store" in answer.headers["cache-control"]
-    assert "script" not in answer.headers["content-security-policy"]
-    assert 'role="alert"' not in answer.text
-    assert {name: form.fields[name] for name in page.asked} == page.asked
-    back = asked_back(requests.post(page.url, {**form.fields, "otp": code(secret), "decision": "allow"}, allow_redirects=False))
-    given = {"grant_type": "authorization_code", "client_id": page.asked["client_id"], "redirect_uri": HERE, "code_verifier": VERIFIER}
-    assert ask(world, **given, code=back["code"]).status_code == 200
-
-
-def test_the_second_step_can_be_used_by_everybody(ann, secured, page):
-    form = Form(page.second(ann).text)
-    [field] = [told for tag, told in form.elements if tag == "input" and told.get("name") == "otp"]
-
-    assert [told["for"] for tag, told in form.elements if tag == "label"] == [field["id"]] == ["otp"]
-    assert field["autocomplete"] == "one-time-code"
-    assert [told["id"] for tag, told in form.elements if told.get("id") == field["aria-describedby"]] == ["help"]
-    assert [tag for tag, _ in form.elements if tag == "script"] == []
-
-
-def test_a_wrong_code_shows_it_again(ann, secured, page):
-    secret, recovery = secured
-    ticket = Form(page.second(ann).text).fields["ticket"]
-
-    for wrong, told in ((code(secret, 7), "The code is wrong, or was used before."), ("", "Fill in the code.")):
-        answer = page.send(ticket=ticket, otp=wrong)
-        assert answer.status_code == 200
-        assert f'<p role="alert" id="wrong">{told}</p>' in answer.text
-        assert Form(answer.text).fields["ticket"] == ticket
-    assert "code" in asked_back(page.send(ticket=ticket, otp=recovery[0]))
-
-
-def test_the_second_step_can_be_left(ann, secured, page):
-    ticket = Form(page.second(ann).text).fields["ticket"]
-
-    assert asked_back(page.send(ticket=ticket, decision="deny"))["error"] == "access_denied"
-
-
-def test_name_password_and_code_at_once_are_as_good(ann, secured, page):
-    assert "code" in asked_back(page.send(username=ann.username, password=PASSWORD, otp=code(secured[0])))
-
-
-def test_a_ticket_is_of_one_client_one_password_and_some_minutes(world, ann, bob, secured, page, monkeypatch):
-    _, recovery = secured
-    ticket = Form(page.second(ann).text).fields["ticket"]
-    other = Page(world, world.application()[0])
-    forged = ticket[:-8] + ("A" * 8 if ticket[-8:] != "A" * 8 else "B" * 8)
-
-    def begins_again(answer):
-        assert (answer.status_code, "That took too long" in answer.text) == (200, True), answer.text
-        assert "ticket" not in Form(answer.text).fields
-        return True
-
-    assert begins_again(other.send(ticket=ticket, otp=recovery[0]))
-    assert begins_again(page.send(ticket=forged, otp=recovery[0]))
-    assert begins_again(page.send(ticket="none", otp=recovery[0]))
-    with monkeypatch.context() as patch:
-        patch.setattr(tickets, "LASTS", -1)
-        late = Form(page.second(ann).text).fields["ticket"]
-    assert begins_again(page.send(ticket=late, otp=recovery[0]))
-    assert "code" in asked_back(page.send(ticket=ticket, otp=recovery[0]))
-    password = "a quiet rainy afternoon"
-    CANARIES.add(password)
-    ann.put("/users/me/password", {"value": password})
-    assert begins_again(page.send(ticket=ticket, otp=recovery[1]))
-
-
-def test_a_ticket_without_a_code_opens_nothing(ann, secured, page):
-    ticket = Form(page.second(ann).text).fields["ticket"]
-
-    for missing in ({}, {"otp": " "}):
-        answer = page.send(ticket=ticket, **missing)
-        assert (answer.status_code, "location" in answer.headers) == (200, False)
-
-
-def test_who_has_none_is_not_asked(ann, page):
-    assert "code" in asked_back(page.send(username=ann.username, password=PASSWORD))

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
-from sqlalchemy import BigInteger, Identity, Integer, bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, MetaData, bindparam, delete, insert, select
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import SQLModel
@@ -71,6 +71,20 @@ def table_of(model: type[R]) -> Table[R]:
     given (AUTOINCREMENT), PostgreSQL has a sequence `<table>_id_seq` that goes in blocks. Both are part of the schema.
     """
     return Table(model)
+
+
+def renamed(model: type[SQLModel], **names: str) -> SQLTable:
+    """Columns of a SQLModel class under the names that a list publishes, in this order: published="own". Of its indexes it has those
+    whose columns are all here."""
+    own = table_of(model).table
+    there = {own.columns[name].name: published for published, name in names.items()}
+    made = [own.columns[name] for name in names.values()]
+    columns = [Column(each.name, each.type, key=there[each.name], primary_key=each.primary_key, nullable=each.nullable) for each in made]
+    table = SQLTable(own.name, MetaData(), *columns)
+    for index in own.indexes:
+        if not index.dialect_kwargs and all(column.name in there for column in index.columns):
+            Index(index.name, *(table.columns[there[column.name]] for column in index.columns))
+    return table
 
 
 def is_numbered(table: SQLTable) -> bool:

@@ -3,18 +3,17 @@
 from gamehall.auth.v1 import issued_tokens_pb2 as pb
 from gamehall.auth.v1 import location_log_pb2 as log_pb
 from gamehall.options.v1.errors_pb2 import ErrorReason
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 
 from gamehall_server.kit import clock
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND, Micros
-from gamehall_server.kit.columns import Moment
 from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.filters import Filter, Written, choose, compile_filter, equals
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
 from gamehall_server.kit.resource import Resource
-from gamehall_server.kit.storage import Handle, Query, table_of
+from gamehall_server.kit.storage import Handle, Query, renamed, table_of
 from gamehall_server.kit.verbs import List
 from gamehall_server.modules import users
 from gamehall_server.modules.access import end_sessions_of_client, end_sessions_of_user
@@ -28,15 +27,7 @@ MINUTE = 60 * SECOND
 
 _user = users.summary[0].table
 # Sessions as the list tells of them: the published name of a client's key is client_id.
-_session = Table(
-    "session",
-    MetaData(),
-    Column("id", BigInteger, primary_key=True),
-    Column("client_key", String, key="client_id", nullable=False),
-    Column("user_id", BigInteger, index=True),
-    Column("expires_at", Moment, nullable=False),
-    Column("ended_at", Moment),
-)
+_session = renamed(SessionRow, id="id", client_id="client_key", user_id="user_id", expires_at="expires_at", ended_at="ended_at")
 _rows = select(*_session.columns, _user.c.username).select_from(_session.outerjoin(_user, _user.c.id == _session.c.user_id))
 _good = _session.c.ended_at.is_(None) & (_session.c.expires_at > bindparam("now", type_=BigInteger))
 _of_user = _session.c.user_id == select(_user.c.id).where(_user.c.username_key == bindparam("filter_username")).scalar_subquery()

@@ -3,37 +3,36 @@
 from typing import Any
 
 from gamehall.auth.v1 import sessions_pb2 as pb
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, bindparam, select
+from sqlalchemy import BigInteger, bindparam, select
 
 from gamehall_server.kit.call import Call, Scope
 from gamehall_server.kit.clock import SECOND
-from gamehall_server.kit.columns import Moment
 from gamehall_server.kit.errors import NotFound
 from gamehall_server.kit.filters import Filter, choose, equals
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
-from gamehall_server.kit.storage import Query, table_of
+from gamehall_server.kit.storage import Query, renamed, table_of
 from gamehall_server.modules.access import end_sessions_of_user
 from gamehall_server.modules.access.tables import ClientRow
 from gamehall_server.modules.auth.grants.base import real_now
 from gamehall_server.modules.auth.issued import MINUTE
 from gamehall_server.modules.auth.sessions import end_session
+from gamehall_server.modules.auth.tables import SessionRow
 
 # Sessions under the names that the list tells.
-_session = Table(
-    "session",
-    MetaData(),
-    Column("id", BigInteger, primary_key=True),
-    Column("user_id", BigInteger, index=True),
-    Column("client_key", String, key="client_id", nullable=False),
-    Column("grant", String),
-    Column("scope", String),
-    Column("created_at", Moment, key="created_date", nullable=False),
-    Column("used_at", Moment, key="last_used_date"),
-    Column("expires_at", Moment, key="expires_date", nullable=False),
-    Column("address", String),
-    Column("country", String),
-    Column("ended_at", Moment),
+_session = renamed(
+    SessionRow,
+    id="id",
+    user_id="user_id",
+    client_id="client_key",
+    grant="grant",
+    scope="scope",
+    created_date="created_at",
+    last_used_date="used_at",
+    expires_date="expires_at",
+    address="address",
+    country="country",
+    ended_at="ended_at",
 )
 _client = table_of(ClientRow).table
 _rows = select(*_session.columns, _client.c.name).select_from(_session.join(_client, _client.c.client_key == _session.c.client_id))
