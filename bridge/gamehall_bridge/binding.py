@@ -72,7 +72,7 @@ class Binding:
         return self._write(answer)
 
     def _write_rows(self, rows: Rows) -> bytes:
-        json = rows.mapper.json
+        json = rows.mapper.json(field_encoder)
         if json is None:
             return self._write(rows.message())
         page: dict[str, Any] = {"content": [json(row) for row in rows.rows]}

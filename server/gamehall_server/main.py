@@ -23,7 +23,7 @@ from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.storage import Database, Handle, open_database
-from gamehall_server.modules import configs, devices, locations, social, users
+from gamehall_server.modules import configs, devices, locations, social, templates, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.access.client_service import Clients
@@ -36,6 +36,7 @@ from gamehall_server.modules.auth.issued import IssuedTokens, LocationLog
 from gamehall_server.modules.auth.own_sessions import Sessions
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.auth.tickets import Tickets
+from gamehall_server.modules.categories.servicer import Categories
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
 from gamehall_server.modules.configs.servicer import Configs
@@ -50,6 +51,7 @@ from gamehall_server.modules.second_factor import SecondFactors, settle_second_f
 from gamehall_server.modules.second_factor.servicer import SecondFactor
 from gamehall_server.modules.social import Social
 from gamehall_server.modules.social.servicer import Identities, Providers
+from gamehall_server.modules.templates.servicer import PropertyTypes, TemplatesOfKinds
 from gamehall_server.modules.users.passwords import Passwords
 from gamehall_server.modules.users.role_service import UserRoles
 from gamehall_server.modules.users.servicer import Users
@@ -116,9 +118,16 @@ class Parts(NamedTuple):
 # Every config that the product reads.
 BUILT_INS: tuple[BuiltIn[Any], ...] = (*configs.NAMED, *devices.BUILT_INS, *locations.BUILT_INS, *social.BUILT_INS, *users.BUILT_INS)
 
+
+def _plain(servicer: type[Servicer]) -> Callable[[Parts], Servicer]:
+    return lambda _: servicer()
+
+
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
+    **{family: _plain(family) for family in templates.FAMILIES},
     Authorization: lambda parts: Authorization(parts.tools, Tickets(parts.secrets)),
+    Categories: lambda _: Categories(),
     Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
@@ -131,11 +140,13 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
     Permissions: lambda _: Permissions(),
     Platform: lambda parts: Platform(parts.health),
+    PropertyTypes: lambda _: PropertyTypes(),
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
     SecondFactor: lambda parts: SecondFactor(parts.tools.factors, parts.verifier.issuer),
     Sessions: lambda _: Sessions(),
+    TemplatesOfKinds: lambda _: TemplatesOfKinds(),
     Tokens: lambda parts: Tokens(parts.keys, parts.tools),
     UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),

@@ -84,6 +84,11 @@ def random_bytes(size: int) -> bytes:
     return secrets.token_bytes(size)
 
 
+def text_id(now: Micros) -> str:
+    """An id for a record whose ids are texts: 24 hexadecimal digits, which rise with time and cannot be guessed."""
+    return f"{now // SECOND:08x}{secrets.token_hex(8)}"
+
+
 # Seconds of a counter that only runs forward: how long something took.
 ticks = time.perf_counter
 # Nanoseconds of the machine's time, for what tells other machines when something was.

@@ -5,13 +5,14 @@ callers ask for: their values are parameters.
 """
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, NamedTuple
 
 from gamehall.options.v1 import options_pb2 as options
 from google.protobuf.descriptor import FieldDescriptor
 from sqlalchemy import Boolean, Column, ColumnElement, Integer, String, Table, and_, bindparam, not_, or_
 
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND
 from gamehall_server.kit.columns import JSONText, Moment
 from gamehall_server.kit.errors import Invalid
@@ -22,7 +23,7 @@ from gamehall_server.kit.validation import rules_of
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 # Both ways in which the published lists spell them.
-_OPERATORS = {"GT": "GT", "LT": "LT", "EQ": "EQ", "GOE": "GOE", "GTE": "GOE", "LOE": "LOE", "LTE": "LOE"}
+OPERATORS = {"GT": "GT", "LT": "LT", "EQ": "EQ", "GOE": "GOE", "GTE": "GOE", "LOE": "LOE", "LTE": "LOE"}
 Parameters = dict[str, Any]
 # The shape of a condition, and the values of its parameters.
 Asked = tuple[Hashable, Parameters]
@@ -41,9 +42,9 @@ class Written(NamedTuple):
 
 class Filter:
     """One field of a list request. `ask` turns its value into a shape and parameters, `where` a shape into a condition; `pins` is the
-    column that a condition holds at one value."""
+    column that a condition holds at one value; `check` looks into the database whether the value makes sense, and raises Invalid."""
 
-    __slots__ = ("ask", "name", "optional", "pins", "where")
+    __slots__ = ("ask", "check", "name", "optional", "pins", "where")
 
     def __init__(
         self,
@@ -53,8 +54,10 @@ class Filter:
         *,
         optional: bool = False,
         pins: str | None = None,
+        check: Callable[[Call, Any], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
+        self.check = check
         self.optional = optional
         self.ask = ask
         self.where = where
@@ -87,9 +90,11 @@ def choose(filters: list[Filter], request: Any) -> tuple[Chosen, Parameters]:
     return tuple(chosen), parameters
 
 
-def compile_filter(field: FieldDescriptor, table: Table, written: Written | None = None) -> Filter:
+def compile_filter(field: FieldDescriptor, table: Table, written: Written | Filter | None = None) -> Filter:
     """The filter of a request's field. Raises Drift when the column is missing or the types do not fit."""
     rule, name = rules_of(field).filter, field.name
+    if isinstance(written, Filter):
+        return written
     if written is not None:
         wanted = written
         return Filter(name, lambda value: (None, {name: wanted.value(value)}), lambda shape: wanted.condition, optional=field.has_presence)
@@ -235,9 +240,9 @@ def span(text: str, unit: int, field: str) -> tuple[int, int]:
         raise Invalid("pairs of an operator and a value are wanted, such as GT,123,LT,456", field=field)
     low, high = LOWEST, HIGHEST
     for word, value in zip(parts[::2], parts[1::2], strict=True):
-        operator = _OPERATORS.get(word.upper())
+        operator = OPERATORS.get(word.upper())
         if operator is None:
-            raise Invalid(f"{word[:40]!r} is no operator; there are {', '.join(_OPERATORS)}", field=field)
+            raise Invalid(f"{word[:40]!r} is no operator; there are {', '.join(OPERATORS)}", field=field)
         first = whole(value, field) * unit
         last = first + unit - 1
         if operator in ("EQ", "GOE", "GT"):

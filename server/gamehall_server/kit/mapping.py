@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 from sqlalchemy import Column, Table
 
 from gamehall_server.kit.clock import SECOND
-from gamehall_server.kit.columns import Moment
-from gamehall_server.kit.rows import Row, compile_json
+from gamehall_server.kit.columns import Moment, Wire
+from gamehall_server.kit.rows import FieldEncoder, Row, compile_json
 from gamehall_server.kit.rpc import Drift
 
 
@@ -67,6 +67,7 @@ class Mapper:
         self.names = [f"c{index}" for index in range(len(self.columns))]
         self._variables = {column.name: name for column, name in zip(table.columns, self.names, strict=False)}
         self._unstored = unstored
+        self._json: tuple[Callable[[Row], dict[str, Any]] | None] | None = None
 
     # Both are compiled when they are first asked for: a server starts without.
 
@@ -75,10 +76,11 @@ class Mapper:
         """Writes a row into a message."""
         return self._compile_fill()
 
-    @cached_property
-    def json(self) -> Callable[[Row], dict[str, Any]] | None:
-        """Straight to JSON, where every field allows it."""
-        return None if self._unstored else compile_json(self)
+    def json(self, encoder: FieldEncoder) -> Callable[[Row], dict[str, Any]] | None:
+        """Straight to JSON, where every field allows it. `encoder` makes a function from a message to the JSON of one of its fields."""
+        if self._json is None:
+            self._json = (None if self._unstored else compile_json(self, encoder),)
+        return self._json[0]
 
     def _check(self) -> None:
         for field in self._fields:
@@ -103,6 +105,11 @@ class Mapper:
     def variable(self, column: Column[Any]) -> str:
         """What a column of the table is called in compiled code."""
         return self._variables[column.name]
+
+    def wire_of(self, field: Any) -> str | None:
+        """What a field's column of bytes is called in compiled code; None for other fields."""
+        column = self.column_of(field)
+        return None if column is None or not isinstance(column.type, Wire) else self.variable(column)
 
     def embed_of(self, field: Any) -> list[tuple[str, tuple[str, bool]]] | None:
         """The columns of an embedded record: (name, (variable, may be None)), its id first; None for other fields."""
@@ -135,6 +142,9 @@ class Mapper:
             column = self.column_of(field)
             assert column is not None
             guard = f" if {self.variable(column)} is not None: " if column.nullable else " "
+            if isinstance(column.type, Wire):
+                source.append(f"{guard}m.MergeFromString({self.variable(column)})")
+                continue
             source.append(guard + _put("m", field.name, self.expression(field, space)))
         exec("\n".join(source), space)
         fill: Callable[[Any, Row], None] = space["fill"]
@@ -153,18 +163,42 @@ def _put(message: str, name: str, value: str) -> str:
     return f"setattr({message}, {name!r}, {value})" if iskeyword(name) else f"{message}.{name} = {value}"
 
 
-def compile_values(message: type[Message], table: Table, fields: Sequence[FieldDescriptor]) -> Callable[[Any], dict[str, Any]]:
-    """A function from a message to the column values of these fields; an absent optional field becomes NULL."""
+def compile_values(
+    message: type[Message], table: Table, fields: Sequence[FieldDescriptor], embeds: Mapping[str, Embed] | None = None
+) -> Callable[[Any], dict[str, Any]]:
+    """A function from a message to the column values of these fields; an absent optional field becomes NULL. Of an embedded record that
+    callers may choose only the id is taken."""
     parts = []
+    space: dict[str, Any] = {}
     for field in fields:
+        if embeds and field.name in embeds:
+            parts.append(f"{embeds[field.name].column!r}: (m.{field.name}.id if m.HasField({field.name!r}) else None)")
+            continue
         column = table.columns.get(field.name)
         if column is None:
             raise Drift(f"{message.DESCRIPTOR.full_name}.{field.name} has no column in {table.name}")
+        if isinstance(column.type, Wire):
+            space[f"wire_{field.name}"] = _wire(message, field)
+            parts.append(f"{field.name!r}: wire_{field.name}(m)")
+            continue
         text = DECODERS.get((type(column.type), field.cpp_type), "{0}").format(
             f"getattr(m, {field.name!r})" if iskeyword(field.name) else f"m.{field.name}"
         )
         if field.has_presence:
             text = f"({text} if m.HasField({field.name!r}) else None)"
         parts.append(f"{field.name!r}: {text}")
-    values: Callable[[Any], dict[str, Any]] = eval(f"lambda m: {{{', '.join(parts)}}}", {})
+    values: Callable[[Any], dict[str, Any]] = eval(f"lambda m: {{{', '.join(parts)}}}", space)
     return values
+
+
+def _wire(message: type[Message], field: Any) -> Callable[[Any], bytes | None]:
+    """The bytes of a field; equal values have equal bytes."""
+    name, single = field.name, not field.is_repeated
+
+    def wire(m: Any) -> bytes | None:
+        if not (m.HasField(name) if single else getattr(m, name)):
+            return None
+        alone: bytes = message(**{name: getattr(m, name)}).SerializeToString(deterministic=True)
+        return alone
+
+    return wire

@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
 from sqlmodel import SQLModel
 
 from gamehall_server.kit.call import Call, Scope
-from gamehall_server.kit.errors import NotFound
+from gamehall_server.kit.clock import text_id
+from gamehall_server.kit.columns import Wire
+from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.filters import Chosen, Filter, Parameters, equals
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.mapping import Computed, Embed, Mapper
 from gamehall_server.kit.page import Page
 from gamehall_server.kit.rows import Rows
-from gamehall_server.kit.storage import Query, Totals, table_of
-from gamehall_server.kit.validation import rules_of
+from gamehall_server.kit.storage import Query, Totals, is_numbered, table_of
+from gamehall_server.kit.validation import output_only, rules_of
 
 R = TypeVar("R", bound=SQLModel)
 # What the audit log tells of a confidential value.
@@ -37,6 +40,19 @@ class Veil(NamedTuple):
     parameters: Callable[[Call], Parameters] = lambda call: {}
 
 
+class Part(Protocol):
+    """What a resource keeps beside its columns, in tables of its own: words that group records, properties that lists find them by."""
+
+    async def check(self, call: Call, message: Any, path: str) -> Any:
+        """Before a record is written, whose message it may complete; gives what `keep` wants to know. Raises Invalid."""
+
+    async def keep(self, call: Call, id: Any, message: Any, found: Any, *, new: bool) -> None:
+        """After it was written as the message says."""
+
+    async def drop(self, call: Call, id: Any) -> None:
+        """The record is deleted."""
+
+
 class Resource(Generic[R]):
     """Rows of one table as messages of one type.
 
@@ -47,6 +63,9 @@ class Resource(Generic[R]):
     order:    the order of lists that name none.
     totals:   lists whose lengths are kept, because they may become long.
     unstored: fields that whoever shows a record fills.
+    defaults: what columns are when nobody says.
+    fixed:    columns that have one value in all its rows, where a table holds several resources.
+    parts:    what is kept of its records in other tables.
     """
 
     def __init__(
@@ -61,6 +80,9 @@ class Resource(Generic[R]):
         order: str = "id:ASC",
         totals: tuple[Totals, ...] = (),
         unstored: frozenset[str] = frozenset(),
+        defaults: Mapping[str, Any] | None = None,
+        fixed: Mapping[str, Any] | None = None,
+        parts: tuple[Part, ...] = (),
     ) -> None:
         self.rows = table_of(model)
         self.table = self.rows.table
@@ -77,10 +99,15 @@ class Resource(Generic[R]):
         self._names = tuple(self.table.columns.keys())
         self._dates = tuple(name for name in (CREATED, UPDATED) if name in self._names)
         self._numbered = self._names[0] == "id"
+        self._counted = is_numbered(self.table)
         # Each shape of a statement is compiled once.
         self._get = lru_cache(maxsize=None)(self._build_get)
         self._listing = Listing(self.table, self._joined, self.sortable, order, totals)
         self._own = None if owner is None else (equals("own__", self.table.columns[owner]), None)
+        self._defaults = dict(defaults or {})
+        self._fixed = dict(fixed or {})
+        self._always = tuple((equals(f"{name}__", self.table.columns[name]), None) for name in self._fixed)
+        self.parts = (*(_Chosen(each) for each in self._chosen()), *parts)
         self._veil = veil
         self._plain = None if veil is None else (Filter("veil__", lambda value: (None, {}), lambda shape: veil.condition), None)
         self._change = lru_cache(maxsize=64)(self._build_change)
@@ -89,6 +116,11 @@ class Resource(Generic[R]):
         told = [field for field in fields if field.name in self.table.columns and field.name not in (CREATED, UPDATED) and _is_open(field)]
         self._told = {field.name: rules_of(field).confidential for field in told}
         self._remove = Query(delete(self.table).where(self.key == bindparam("id", type_=self.key.type)))
+
+    def _chosen(self) -> list[tuple[str, Embed]]:
+        """The embedded records that callers choose by their ids."""
+        fields: Any = self.message.DESCRIPTOR.fields_by_name
+        return [(name, embed) for name, embed in self.embeds.items() if not output_only(fields[name]) and embed.column != self.owner]
 
     # What a caller may reach.
 
@@ -102,10 +134,10 @@ class Resource(Generic[R]):
 
     def reach(self, call: Call) -> tuple[Chosen, Parameters]:
         """What is true of every row that the caller reaches."""
-        chosen: Chosen = ()
-        parameters: Parameters = {}
+        chosen: Chosen = self._always
+        parameters: Parameters = {f"{name}__": value for name, value in self._fixed.items()}
         if not self.visible(call) and self._own is not None:
-            chosen, parameters = (self._own,), {"own__": call.user_id}
+            chosen, parameters = (*chosen, self._own), {**parameters, "own__": call.user_id}
         if self._veil is not None and self._plain is not None and not call.may(self._veil.permission):
             chosen, parameters = (*chosen, self._plain), {**parameters, **self._veil.parameters(call)}
         return chosen, parameters
@@ -140,11 +172,22 @@ class Resource(Generic[R]):
 
     # Writing.
 
+    async def check(self, call: Call, message: Any, path: str) -> list[Any]:
+        """Holds a message that stands at `path` to what is kept beside the columns; gives what `keep` takes. Raises Invalid."""
+        return [await part.check(call, message, path) for part in self.parts]
+
+    async def keep(self, call: Call, id: Any, message: Any, found: list[Any], *, new: bool) -> None:
+        """Keeps beside the columns what a message says."""
+        for part, each in zip(self.parts, found, strict=True):
+            await part.keep(call, id, message, each, new=new)
+
     async def add(self, call: Call, values: dict[str, Any]) -> tuple[Any, ...]:
         """Inserts a row with these column values, numbered, dated and owned by the caller (who is free to
         name another owner only with scope ALL); gives the row as `show` takes it."""
-        if self._numbered and "id" not in values:
-            values["id"] = await call.db.new_id(self.table.name)
+        values.update(self._fixed)
+        self._complete(values)
+        if self._numbered and not values.get("id"):
+            values["id"] = await call.db.new_id(self.table.name) if self._counted else text_id(call.now)
         for dated in self._dates:
             values.setdefault(dated, call.now)
         if self.owner is not None:
@@ -158,6 +201,12 @@ class Resource(Generic[R]):
         if call.audited:
             call.changed(f"{self.table.name}:{complete[self.key.name]}", None, self._of_audit(complete))
         return tuple(complete.values())
+
+    def _complete(self, values: dict[str, Any]) -> None:
+        """Gives columns that are null their defaults."""
+        for name, default in self._defaults.items():
+            if name in values and values[name] is None:
+                values[name] = default
 
     async def show(self, call: Call, row: tuple[Any, ...], message: Any) -> None:
         """Fills `message` with a row this call has just written."""
@@ -178,6 +227,7 @@ class Resource(Generic[R]):
 
     async def change(self, call: Call, row: R, **values: Any) -> None:
         """Writes these columns of a row that was loaded with its lock."""
+        self._complete(values)
         if UPDATED in self._dates:
             values.setdefault(UPDATED, call.now)
         if call.audited:
@@ -189,6 +239,8 @@ class Resource(Generic[R]):
 
     async def remove(self, call: Call, row: R) -> None:
         """Deletes a row that was loaded with its lock."""
+        for part in self.parts:
+            await part.drop(call, getattr(row, self.key.name))
         call.db.later(self._remove, id=getattr(row, self.key.name))
         if call.audited:
             before = {name: getattr(row, name) for name in self._names}
@@ -199,10 +251,16 @@ class Resource(Generic[R]):
         told = {}
         for name, confidential in self._told.items():
             if name in values:
-                told[name] = values[name]
+                told[name] = self._readable(name, values[name])
                 if confidential:
                     told[name] = CHANGED if before is not None and before[name] != values[name] else KEPT
         return told
+
+    def _readable(self, name: str, value: Any) -> Any:
+        """A column's value as people read it: what is kept as bytes as the contract's JSON."""
+        if not isinstance(self.table.columns[name].type, Wire) or value is None:
+            return value
+        return MessageToDict(self.message.FromString(value), preserving_proto_field_name=True)[name]
 
     # Statements, one per shape.
 
@@ -222,6 +280,24 @@ class Resource(Generic[R]):
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
         values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}
         return Query(update(self.table).where(self.key == bindparam("key", type_=self.key.type)).values(**values))
+
+
+class _Chosen:
+    """A record that a caller chooses by its id must be there."""
+
+    def __init__(self, chosen: tuple[str, Embed]) -> None:
+        self._name, self._embed = chosen
+        self._there = _by_id(self._embed)
+
+    async def check(self, call: Call, message: Any, path: str) -> None:
+        if message.HasField(self._name) and await call.db.one(self._there, id=getattr(message, self._name).id) is None:
+            raise Invalid(f"no {self._embed.columns[0].table.name} has this id", field=f"{path}.{self._name}.id")
+
+    async def keep(self, call: Call, id: Any, message: Any, found: Any, *, new: bool) -> None:
+        """The column holds it."""
+
+    async def drop(self, call: Call, id: Any) -> None:
+        """The column goes."""
 
 
 def _by_id(embed: Embed) -> Query[tuple[Any, ...]]:

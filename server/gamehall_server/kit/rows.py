@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gamehall_server.kit.mapping import Mapper
 
 Row = tuple[Any, ...]
+# From a field to a function that gives the JSON of its value in a message. The codec is the bridge's.
+FieldEncoder = Callable[[FieldDescriptor], Callable[[Any], Any]]
 _PLAIN = (
     FieldDescriptor.CPPTYPE_STRING,
     FieldDescriptor.CPPTYPE_INT32,
@@ -46,7 +48,7 @@ class Rows:
         return filled
 
 
-def compile_json(mapper: "Mapper") -> Callable[[Row], dict[str, Any]] | None:
+def compile_json(mapper: "Mapper", encoder: FieldEncoder) -> Callable[[Row], dict[str, Any]] | None:
     """A function from a row with its total to the JSON of its message; None where a field is not plain."""
     space: dict[str, Any] = {}
     lines = [f" {', '.join(mapper.names)}, _ = row", " d = {}"]
@@ -54,6 +56,8 @@ def compile_json(mapper: "Mapper") -> Callable[[Row], dict[str, Any]] | None:
         embed = mapper.embed_of(field)
         if embed is not None:
             lines.extend(_embedded(field, dict(embed)))
+        elif (wire := mapper.wire_of(field)) is not None:
+            lines.extend(_wired(field, mapper.message, wire, encoder, space))
         elif not _is_plain(field) or (column := mapper.column_of(field)) is None:
             return None
         else:
@@ -81,6 +85,19 @@ def _scalar(field: Any, into: str, value: str, nullable: str | None, indent: str
     elif rules_of(field).null_if_unset:
         lines.append(f"{indent}else: {put}None")
     return lines
+
+
+def _wired(field: Any, message: type[Message], value: str, encoder: FieldEncoder, space: dict[str, Any]) -> list[str]:
+    """Writes a field that is kept as the contract's bytes."""
+    put, read, empty = f" d[{field.name!r}] = ", f"wire_{field.name}", None
+    encode, parse = encoder(field), message.FromString
+    space[read] = lambda kept: encode(parse(kept))
+    lines = [f" if {value} is not None:{put}{read}({value})"]
+    if field.is_repeated and not rules_of(field).null_if_unset:
+        empty = "{}" if field.message_type is not None and field.message_type.GetOptions().map_entry else "[]"
+    elif rules_of(field).null_if_unset:
+        empty = "None"
+    return lines if empty is None else [*lines, f" else:{put}{empty}"]
 
 
 def _embedded(field: Any, columns: dict[str, tuple[str, bool]]) -> list[str]:

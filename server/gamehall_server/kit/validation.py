@@ -4,6 +4,7 @@ A rule is said once, on the field: REQUIRED (google.api.field_behavior), length,
 the request message; the doors translate that into what their client wrote.
 """
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache, partial
@@ -23,6 +24,9 @@ Inner = Callable[[Any, str, list[Violation]], None]
 MOST_DIGITS = 18
 _REQUIRED = field_behavior_pb2.FieldBehavior.Value("REQUIRED")
 _OUTPUT_ONLY = field_behavior_pb2.FieldBehavior.Value("OUTPUT_ONLY")
+_PATH_ID = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
+# What a path takes for something else.
+_NO_IDS = frozenset((".", "..", "me", "templates", "properties"))
 _NUL = "must not contain the character NUL"
 
 
@@ -41,6 +45,11 @@ def rules_of(field: FieldDescriptor) -> options_pb2.FieldRules:
     return field.GetOptions().Extensions[options_pb2.field]
 
 
+def is_path_id(text: str) -> bool:
+    """Whether callers may give a record this id."""
+    return _PATH_ID.fullmatch(text) is not None and text not in _NO_IDS
+
+
 def compile_check(descriptor: Descriptor) -> Check:
     """A function that lists what is wrong with a message of this type; an empty list means nothing is."""
     check = _compiled(descriptor)
@@ -57,7 +66,7 @@ def compile_check(descriptor: Descriptor) -> Check:
 def _compiled(descriptor: Descriptor) -> Inner:
     """Checks a message that stands at a path, which ends with a dot or is empty."""
     source = ["def check(m, p, out):", " pass"]
-    space: dict[str, Any] = {"Violation": Violation, "free": _check_free}
+    space: dict[str, Any] = {"Violation": Violation, "free": _check_free, "is_path_id": is_path_id}
     _write_message(source, space, descriptor, "m", "", 1, ())
     exec("\n".join(source), space)
     check: Inner = space["check"]
@@ -117,6 +126,8 @@ def _write_field(
             source.append(f"{pad}elif {value}: {_decimal_of(space, field)}({value}, p + {path!r}, out)")
         if rules.max_length:
             source.append(f"{pad}elif len({value}) > {rules.max_length}: {wrong(f'at most {rules.max_length} characters')}")
+        if rules.path_id:
+            source.append(f"{pad}elif {value} and not is_path_id({value}): {wrong('letters, digits and _ . : - alone')}")
         if rules.min_length:
             present = f"{owner}.HasField({field.name!r}) and " if field.has_presence else ""
             source.append(f"{pad}elif {present}len({value}) < {rules.min_length}: {wrong(f'at least {rules.min_length} characters')}")

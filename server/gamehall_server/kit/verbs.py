@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from gamehall_server.kit.call import Call, Event
-from gamehall_server.kit.filters import Written, choose, compile_filter
+from gamehall_server.kit.filters import Filter, Written, choose, compile_filter
 from gamehall_server.kit.mapping import compile_values
 from gamehall_server.kit.page import page_of
 from gamehall_server.kit.resource import Resource
@@ -76,12 +76,15 @@ class Create(Verb):
         if body is None:
             raise Drift(f"{rpc.input_type.full_name} does not carry {self.resource.message.DESCRIPTOR.name}")
         writable = [field for field in body.message_type.fields if not output_only(field)]
-        values = compile_values(self.resource.message, self.resource.table, writable)
+        values = compile_values(self.resource.message, self.resource.table, writable, self.resource.embeds)
         response, shown = self._answer(rpc)
         resource, name = self.resource, body.name
 
         async def create(request: Any, call: Call) -> Message:
-            row = await resource.add(call, values(getattr(request, name)))
+            message = getattr(request, name)
+            found = await resource.check(call, message, name)
+            row = await resource.add(call, values(message))
+            await resource.keep(call, row[0], message, found, new=True)
             self._emit(call, row[0], call.user_id)
             answer = response()
             if shown:
@@ -112,9 +115,9 @@ class Get(Verb):
 
 class List(Verb):
     """Answers with a page. Every request field but size, page and order chooses rows: as `filter` of the contract says, or by the written
-    condition that is given for it here; an empty one does not count."""
+    condition or the filter that is given for it here; an empty one does not count."""
 
-    def __init__(self, resource: Resource[Any], filters: Mapping[str, Written] | None = None) -> None:
+    def __init__(self, resource: Resource[Any], filters: Mapping[str, Written | Filter] | None = None) -> None:
         super().__init__(resource)
         self._written = dict(filters or {})
 
@@ -130,9 +133,12 @@ class List(Verb):
         filters = [compile_filter(field, table, written.get(name)) for name, field in request_fields.items() if name not in PAGE_FIELDS]
         response = message_factory.GetMessageClass(rpc.output_type)
         resource = self.resource
+        checked = [(each.name, each.check) for each in filters if each.check is not None]
 
         async def list_page(request: Any, call: Call) -> Rows:
             chosen, parameters = choose(filters, request)
+            for name, check in checked:
+                await check(call, getattr(request, name))
             return await resource.page(call, chosen, parameters, page_of(request), request.order, response)
 
         return list_page
@@ -149,13 +155,18 @@ class Update(Verb):
         body = self._body(rpc.input_type)
         source = rpc.input_type if body is None else body.message_type
         writable = [f for f in source.fields if f.name != key and not output_only(f) and _IMMUTABLE not in behavior(f)]
-        values = compile_values(message_factory.GetMessageClass(source), self.resource.table, writable)
+        embeds = {} if body is None else self.resource.embeds
+        values = compile_values(message_factory.GetMessageClass(source), self.resource.table, writable, embeds)
         response, shown = self._answer(rpc)
         resource, name = self.resource, None if body is None else body.name
 
         async def update(request: Any, call: Call) -> Message:
             row = await resource.load(call, getattr(request, key), lock=True)
-            await resource.change(call, row, **values(request if name is None else getattr(request, name)))
+            message = request if name is None else getattr(request, name)
+            found = None if name is None else await resource.check(call, message, name)
+            await resource.change(call, row, **values(message))
+            if found is not None:
+                await resource.keep(call, getattr(row, key), message, found, new=False)
             self._emit(call, getattr(row, key), self._owner(row))
             answer = response()
             if shown:

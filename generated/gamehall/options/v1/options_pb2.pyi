@@ -248,6 +248,7 @@ class FieldRules(_message.Message):
     DECIMAL_FIELD_NUMBER: _builtins.int
     EXAMPLE_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    PATH_ID_FIELD_NUMBER: _builtins.int
     CONFIDENTIAL_FIELD_NUMBER: _builtins.int
     BY_CONFIG_FIELD_NUMBER: _builtins.int
     min_length: _builtins.int
@@ -276,6 +277,8 @@ class FieldRules(_message.Message):
     """A value as a caller may send it, for the examples of the documents: texts and words as they are, everything else as JSON. A request
     body is shown with those of its fields that have one.
     """
+    path_id: _builtins.bool
+    """An id that callers may make up: letters, digits and _ . : - alone, and no word that stands for something else in a path."""
     confidential: _builtins.bool
     """The audit log tells that it changed, and neither what it was nor what it became."""
     by_config: _builtins.bool
@@ -305,12 +308,13 @@ class FieldRules(_message.Message):
         decimal: Global___Decimal | None = ...,
         example: _builtins.str = ...,
         filter: Global___Filter | None = ...,
+        path_id: _builtins.bool = ...,
         confidential: _builtins.bool = ...,
         by_config: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "filter", b"filter", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "by_config", b"by_config", "confidential", b"confidential", "decimal", b"decimal", "example", b"example", "filter", b"filter", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "by_config", b"by_config", "confidential", b"confidential", "decimal", b"decimal", "example", b"example", "filter", b"filter", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "path_id", b"path_id", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015

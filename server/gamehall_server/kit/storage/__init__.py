@@ -5,7 +5,7 @@ from gamehall_server.kit.storage.locks import lock
 from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
-from gamehall_server.kit.storage.tables import Table, renamed, table_of
+from gamehall_server.kit.storage.tables import Table, is_numbered, renamed, table_of
 from gamehall_server.kit.storage.totals import Totals
 from gamehall_server.kit.storage.transactions import oldest_under_way, this_transaction
 
@@ -22,6 +22,7 @@ __all__ = [
     "UnsafeSQLite",
     "any_of",
     "holding",
+    "is_numbered",
     "like",
     "lock",
     "oldest_under_way",

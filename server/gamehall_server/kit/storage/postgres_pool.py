@@ -52,7 +52,8 @@ def fault(error: BaseException, columns: dict[str, tuple[str, ...]]) -> BaseExce
     """What a caller is told of a driver's error: a Fault where somebody can act on it, else the error itself."""
     if isinstance(error, asyncpg.UniqueViolationError):
         return duplicate(taken_on_postgres(error.constraint_name, error.detail, columns))
-    if isinstance(error, (asyncpg.LockNotAvailableError, *TRY_AGAIN)):
+    # What a row refers to was there when the call looked, so another call has just removed it.
+    if isinstance(error, (asyncpg.LockNotAvailableError, asyncpg.ForeignKeyViolationError, *TRY_AGAIN)):
         return Conflict(retry_after=1)
     if is_gone(error) or isinstance(error, _OUT_OF_ORDER):
         return Unavailable(retry_after=1)
