@@ -7,12 +7,14 @@ from typing import Any
 import grpc
 import requests
 from gamehall.auth.v1 import sessions_pb2_grpc, tokens_pb2_grpc
+from gamehall.categories.v1 import categories_pb2_grpc
 from gamehall.comments.v1 import comments_pb2_grpc
 from gamehall.configs.v1 import configs_pb2_grpc
 from gamehall.locations.v1 import locations_pb2_grpc
 from gamehall.logs.v1 import user_logs_pb2_grpc
 from gamehall.maintenance.v1 import maintenance_pb2_grpc
 from gamehall.platform.v1 import platform_pb2_grpc
+from gamehall.templates.v1 import families_pb2_grpc, templates_pb2_grpc
 from gamehall.users.v1 import passwords_pb2_grpc, second_factor_pb2_grpc, users_pb2_grpc
 
 numbers = itertools.count(1)
@@ -38,6 +40,10 @@ class Stubs:
         self.configs = configs_pb2_grpc.ConfigServiceStub(channel)
         self.maintenance = maintenance_pb2_grpc.MaintenanceServiceStub(channel)
         self.platform = platform_pb2_grpc.PlatformServiceStub(channel)
+        self.categories = categories_pb2_grpc.CategoryServiceStub(channel)
+        self.category_templates = families_pb2_grpc.CategoryTemplateServiceStub(channel)
+        self.templates = templates_pb2_grpc.TemplateServiceStub(channel)
+        self.property_types = templates_pb2_grpc.PropertyTypeServiceStub(channel)
         self.channel = channel
 
 

@@ -6,6 +6,7 @@ from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.storage import Database
 from gamehall_server.modules import configs, mail, users
+from gamehall_server.modules.templates.reindex import Reindexing
 from gamehall_server.settings import Settings
 
 
@@ -34,5 +35,6 @@ def register_consumers(
     mailer = mail.Mailer(
         way_of(settings), templates, lambda: values.value(configs.OUT_ADDRESS) or settings.mail_from, {"forgot_password": resets.letter}
     )
-    for consumer in (resets.consumer, mailer.consumer):
+    reindexing = Reindexing(outbox, clock.now)
+    for consumer in (resets.consumer, mailer.consumer, reindexing.consumer):
         dispatcher.register(consumer)

@@ -109,7 +109,7 @@ def test_a_device_keeps_its_id(ann):
         ({"tags": ["x" * 65]}, "tags[0]"),
         ({"data": {"a": "x" * 1001}}, "data.a"),
         ({"name": "x" * 201}, "name"),
-        ({"additional_properties": {"colour": {"type": "text", "value": "red"}}}, "additional_properties"),
+        ({"additional_properties": {"colour": {"type": "tint", "value": "red"}}}, "additional_properties.colour.type"),
         ({"template": "tv"}, "template"),
         ({"users": [{"id": 2**31 - 1}]}, "users[0].id"),
         ({"users": [{"username": "ann"}]}, "users[0].id"),

@@ -12,11 +12,8 @@ from gamehall_server.kit.outbox import outbox
 from gamehall_server.kit.storage import Query
 from gamehall_server.kit.validation import rules_of
 from gamehall_server.modules.users.tables import users
-from google.protobuf.struct_pb2 import Value
 from people import PASSWORD, fresh
 from sqlalchemy import func, select
-
-from tests.contract.doors import reason_of
 
 PRIVATE = {
     "email": None,
@@ -183,35 +180,6 @@ def test_a_password_is_neither_the_name_nor_the_address(world):
 
     for same in (told["username"], told["username"].upper(), told["email"]):
         assert set(results(register(world, {**told, "password": same}))) == {"password"}
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"additional_properties": {"a": {"type": "text", "value": "b"}}},
-        {"template": "players"},
-        {"template": "players", "additional_properties": {"a": 1}},
-    ],
-    ids=lambda more: "+".join(more),
-)
-def test_what_is_not_supported_yet_is_refused_by_name(world, more):
-    before = traces(world)
-
-    answer = register(world, anybody(**more))
-
-    assert results(answer) == dict.fromkeys(more, "not supported")
-    assert answer.json()["code"] == 14
-    assert traces(world) == before
-
-
-def test_grpc_refuses_it_as_well(world, nobody, refused):
-    properties = User(**anybody(), additional_properties={"a": Value(string_value="b")})
-
-    for field, user in (("additional_properties", properties), ("template", User(**anybody(template="players")))):
-        with refused("INVALID_ARGUMENT") as refusals:
-            nobody.grpc.users.CreateUser(CreateUserRequest(user=user))
-        assert reason_of(refusals[0]) == "UNSUPPORTED"
-        assert refusals[0].details() == f"user.{field}: not supported"
 
 
 def test_what_only_the_server_writes_is_ignored(world):

@@ -54,19 +54,19 @@ def _sound(value: Any, path: str, wrong: list[Violation], depth: int) -> None:
     kind = kind_of(value)
     if kind == "double":
         if not math.isfinite(value.double.value):
-            wrong.append(Violation(f"{path}.value", "must be a finite number"))
+            wrong.append(Violation(f"{path}.double.value", "must be a finite number"))
     elif kind in GROUPS:
         own = GROUPS[kind]
         for at, file in enumerate(getattr(value, kind).files):
             if kind_of(file) not in ("file", own):
-                wrong.append(Violation(f"{path}.files[{at}].type", f"must be one of: {', '.join(dict.fromkeys(('file', own)))}"))
+                wrong.append(Violation(f"{path}.{kind}.files[{at}].type", f"must be one of: {', '.join(dict.fromkeys(('file', own)))}"))
     elif kind in ("list", "map") and depth >= DEEPEST:
         wrong.append(Violation(path, f"at most {DEEPEST} deep"))
     elif kind == "list":
         for at, entry in enumerate(value.list.values):
-            _sound(entry, f"{path}.values[{at}]", wrong, depth + 1)
+            _sound(entry, f"{path}.list.values[{at}]", wrong, depth + 1)
     elif kind == "map":
-        sound(value.map.map, f"{path}.map.", wrong, depth + 1)
+        sound(value.map.map, f"{path}.map.map.", wrong, depth + 1)
 
 
 class Definitions:
@@ -160,7 +160,7 @@ def _check_of(definition: Any) -> Check:
         if value.WhichOneof("kind") != kind:
             wrong.append(Violation(f"{path}.type", f"must be {kind}"))
             return
-        inner(getattr(value, kind), path, wrong, required)
+        inner(getattr(value, kind), f"{path}.{kind}", wrong, required)
 
     return check
 
@@ -230,7 +230,8 @@ def _group(limits: Any, kind: str) -> Inner:
     def check(inner: Any, path: str, wrong: list[Violation], required: bool) -> None:
         _counted(len(inner.files), fewest, most, f"{path}.files", wrong, required)
         for at, file in enumerate(inner.files):
-            each(getattr(file, file.WhichOneof("kind")), f"{path}.files[{at}]", wrong, True)
+            own = file.WhichOneof("kind")
+            each(getattr(file, own), f"{path}.files[{at}].{own}", wrong, True)
 
     return check
 

@@ -93,7 +93,10 @@ class Resource(Generic[R]):
         self.embeds = dict(embeds or {})
         self.mapper = Mapper(message, self.table, self.embeds, computed or {}, unstored)
         # An order tells of what it goes by: nothing that not everybody may read.
-        self.sortable = frozenset(f.name for f in message.DESCRIPTOR.fields if f.name in self.table.columns and _is_open(f))
+        columns = self.table.columns
+        self.sortable = frozenset(
+            f.name for f in message.DESCRIPTOR.fields if f.name in columns and not isinstance(columns[f.name].type, Wire) and _is_open(f)
+        )
         self.key = self.table.primary_key.columns[0]
         # SQLAlchemy's collections are slow to walk: what every call needs of them is read once.
         self._names = tuple(self.table.columns.keys())

@@ -5,10 +5,10 @@ Devices: what people play on, who owns them and who uses them."""
 
 from collections import abc as _abc
 from gamehall.common.v1 import page_pb2 as _page_pb2
+from gamehall.common.v1 import property_pb2 as _property_pb2
 from gamehall.common.v1 import user_pb2 as _user_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -76,12 +76,12 @@ class Device(_message.Message):
         VALUE_FIELD_NUMBER: _builtins.int
         key: _builtins.str
         @_builtins.property
-        def value(self) -> _struct_pb2.Value: ...
+        def value(self) -> _property_pb2.Property: ...
         def __init__(
             self,
             *,
             key: _builtins.str = ...,
-            value: _struct_pb2.Value | None = ...,
+            value: _property_pb2.Property | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -157,7 +157,7 @@ class Device(_message.Message):
     updated_date: _builtins.int
     """When it last changed, in unix seconds."""
     template: _builtins.str
-    """The template of the properties. Not supported yet: refused, never dropped."""
+    """The template that its properties are held to."""
     authorization: _builtins.str
     """What lets a server push messages to it."""
     condition: _builtins.str
@@ -179,8 +179,8 @@ class Device(_message.Message):
         """Words that group devices, 64 characters each."""
 
     @_builtins.property
-    def additional_properties(self) -> _containers.MessageMap[_builtins.str, _struct_pb2.Value]:
-        """Properties of the application's own. Not supported yet: refused, never dropped."""
+    def additional_properties(self) -> _containers.MessageMap[_builtins.str, _property_pb2.Property]:
+        """Its properties."""
 
     @_builtins.property
     def data(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -212,7 +212,7 @@ class Device(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         created_date: _builtins.int = ...,
         updated_date: _builtins.int = ...,
-        additional_properties: _abc.Mapping[_builtins.str, _struct_pb2.Value] | None = ...,
+        additional_properties: _abc.Mapping[_builtins.str, _property_pb2.Property] | None = ...,
         template: _builtins.str | None = ...,
         authorization: _builtins.str | None = ...,
         condition: _builtins.str | None = ...,
@@ -303,6 +303,7 @@ class ListDevicesRequest(_message.Message):
     FILTER_SERIAL_FIELD_NUMBER: _builtins.int
     FILTER_TYPE_FIELD_NUMBER: _builtins.int
     FILTER_TAG_FIELD_NUMBER: _builtins.int
+    FILTER_PROPERTY_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Records per page, 25 unless told."""
     page: _builtins.int
@@ -321,6 +322,8 @@ class ListDevicesRequest(_message.Message):
     """What they are."""
     filter_tag: _builtins.str
     """One of these tags, comma separated."""
+    filter_property: _builtins.str
+    """What their properties are: NAME:VALUE or NAME:OP,NUMBER, several with semicolons between them."""
     def __init__(
         self,
         *,
@@ -333,10 +336,11 @@ class ListDevicesRequest(_message.Message):
         filter_serial: _builtins.str = ...,
         filter_type: _builtins.str = ...,
         filter_tag: _builtins.str = ...,
+        filter_property: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_make", b"filter_make", "filter_model", b"filter_model", "filter_os", b"filter_os", "filter_serial", b"filter_serial", "filter_tag", b"filter_tag", "filter_type", b"filter_type", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_make", b"filter_make", "filter_model", b"filter_model", "filter_os", b"filter_os", "filter_property", b"filter_property", "filter_serial", b"filter_serial", "filter_tag", b"filter_tag", "filter_type", b"filter_type", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,9 +5,9 @@ Users: the people that play."""
 
 from collections import abc as _abc
 from gamehall.common.v1 import page_pb2 as _page_pb2
+from gamehall.common.v1 import property_pb2 as _property_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -78,12 +78,12 @@ class User(_message.Message):
         VALUE_FIELD_NUMBER: _builtins.int
         key: _builtins.str
         @_builtins.property
-        def value(self) -> _struct_pb2.Value: ...
+        def value(self) -> _property_pb2.Property: ...
         def __init__(
             self,
             *,
             key: _builtins.str = ...,
-            value: _struct_pb2.Value | None = ...,
+            value: _property_pb2.Property | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -172,7 +172,7 @@ class User(_message.Message):
     last_activity: _builtins.int
     """When the user last signed in, in unix seconds."""
     template: _builtins.str
-    """The template of the properties. Not supported yet: refused, never dropped."""
+    """The template that the properties are held to."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Words that group users, 64 characters each. USERS_ADMIN alone gives them; an empty list leaves them as they are."""
@@ -186,8 +186,8 @@ class User(_message.Message):
         """Users below in the tree of users."""
 
     @_builtins.property
-    def additional_properties(self) -> _containers.MessageMap[_builtins.str, _struct_pb2.Value]:
-        """Properties of the application's own. Not supported yet: refused, never dropped."""
+    def additional_properties(self) -> _containers.MessageMap[_builtins.str, _property_pb2.Property]:
+        """The user's properties."""
 
     def __init__(
         self,
@@ -220,7 +220,7 @@ class User(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         parents: _abc.Iterable[Global___UserRelationshipReference] | None = ...,
         children: _abc.Iterable[Global___UserRelationshipReference] | None = ...,
-        additional_properties: _abc.Mapping[_builtins.str, _struct_pb2.Value] | None = ...,
+        additional_properties: _abc.Mapping[_builtins.str, _property_pb2.Property] | None = ...,
         template: _builtins.str | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_address2", b"_address2", "_avatar_url", b"_avatar_url", "_city", b"_city", "_country_code", b"_country_code", "_currency_code", b"_currency_code", "_date_of_birth", b"_date_of_birth", "_description", b"_description", "_display_name", b"_display_name", "_email", b"_email", "_first_name", b"_first_name", "_fullname", b"_fullname", "_gender", b"_gender", "_language_code", b"_language_code", "_last_activity", b"_last_activity", "_last_name", b"_last_name", "_last_updated", b"_last_updated", "_member_since", b"_member_since", "_mobile_number", b"_mobile_number", "_password", b"_password", "_postal_code", b"_postal_code", "_state", b"_state", "_template", b"_template", "_timezone_code", b"_timezone_code", "_username", b"_username", "address", b"address", "address2", b"address2", "avatar_url", b"avatar_url", "city", b"city", "country_code", b"country_code", "currency_code", b"currency_code", "date_of_birth", b"date_of_birth", "description", b"description", "display_name", b"display_name", "email", b"email", "first_name", b"first_name", "fullname", b"fullname", "gender", b"gender", "language_code", b"language_code", "last_activity", b"last_activity", "last_name", b"last_name", "last_updated", b"last_updated", "member_since", b"member_since", "mobile_number", b"mobile_number", "password", b"password", "postal_code", b"postal_code", "state", b"state", "template", b"template", "timezone_code", b"timezone_code", "username", b"username"]  # noqa: Y015
@@ -436,6 +436,7 @@ class ListUsersRequest(_message.Message):
     FILTER_LAST_ACTIVITY_FIELD_NUMBER: _builtins.int
     FILTER_ID_LIST_FIELD_NUMBER: _builtins.int
     FILTER_SEARCH_FIELD_NUMBER: _builtins.int
+    FILTER_PROPERTY_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Records per page, 25 unless told."""
     page: _builtins.int
@@ -466,6 +467,8 @@ class ListUsersRequest(_message.Message):
     """One of these ids, comma separated."""
     filter_search: _builtins.str
     """How the name to show begins, which is the sign-in name where none was told."""
+    filter_property: _builtins.str
+    """What their properties are: NAME:VALUE or NAME:OP,NUMBER, several with semicolons between them. USERS_ADMIN alone chooses so."""
     def __init__(
         self,
         *,
@@ -484,10 +487,11 @@ class ListUsersRequest(_message.Message):
         filter_last_activity: _builtins.str = ...,
         filter_id_list: _builtins.str = ...,
         filter_search: _builtins.str = ...,
+        filter_property: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_displayname", b"filter_displayname", "filter_email", b"filter_email", "filter_firstname", b"filter_firstname", "filter_fullname", b"filter_fullname", "filter_group", b"filter_group", "filter_id_list", b"filter_id_list", "filter_last_activity", b"filter_last_activity", "filter_lastname", b"filter_lastname", "filter_role", b"filter_role", "filter_search", b"filter_search", "filter_tag", b"filter_tag", "filter_username", b"filter_username", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_displayname", b"filter_displayname", "filter_email", b"filter_email", "filter_firstname", b"filter_firstname", "filter_fullname", b"filter_fullname", "filter_group", b"filter_group", "filter_id_list", b"filter_id_list", "filter_last_activity", b"filter_last_activity", "filter_lastname", b"filter_lastname", "filter_property", b"filter_property", "filter_role", b"filter_role", "filter_search", b"filter_search", "filter_tag", b"filter_tag", "filter_username", b"filter_username", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Templates, what lists find records by, and categories."""
+"""Templates, what lists find records by, categories; properties of users and devices."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -55,7 +55,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("template_id", "name", name=op.f("pk_indexed_property")),
     )
     op.create_index(op.f("ix_indexed_property_kind"), "indexed_property", ["kind"], unique=False)
+    for table in ("device", "user"):
+        op.add_column(table, sa.Column("additional_properties", sa.LargeBinary(), nullable=True))
+        # SQLite adds no constraint to a table, but a column that has one.
+        op.execute(f'ALTER TABLE "{table}" ADD COLUMN template VARCHAR CONSTRAINT fk_{table}_template REFERENCES template (id)')
+        op.create_index(op.f(f"ix_{table}_template"), table, ["template"], unique=False)
 
 
 def downgrade() -> None:
-    raise RuntimeError("the way back would lose templates and categories: restore a backup")
+    raise RuntimeError("the way back would lose templates and properties: restore a backup")

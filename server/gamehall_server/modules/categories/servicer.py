@@ -10,7 +10,13 @@ from gamehall_server.modules.templates import Templated, by_property
 
 KIND, ADMIN = "category", "CATEGORIES_ADMIN"
 _t = table_of(CategoryRow).table
-categories = Resource(CategoryRow, pb.Category, veil=Veil(_t.c.active, ADMIN), defaults={"active": True}, parts=(Templated(KIND, _t),))
+categories = Resource(
+    CategoryRow,
+    pb.Category,
+    veil=Veil(_t.c.active, ADMIN),
+    defaults={"active": True},
+    parts=(Templated(KIND, _t, pb.Category),),
+)
 
 
 class Categories:

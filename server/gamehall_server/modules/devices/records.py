@@ -7,15 +7,16 @@ from typing import Any
 
 import msgspec
 from gamehall.devices.v1 import devices_pb2 as pb
-from gamehall.options.v1.errors_pb2 import ErrorReason
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, Violation
 from gamehall_server.kit.mapping import Embed, compile_values
 from gamehall_server.kit.resource import Resource
+from gamehall_server.kit.storage import table_of
 from gamehall_server.modules import users
 from gamehall_server.modules.devices import tables
 from gamehall_server.modules.devices.tables import DeviceRow
+from gamehall_server.modules.templates import Templated
 
 ADMIN = "DEVICES_ADMIN"
 MOBILE = "mobile_device"
@@ -26,11 +27,20 @@ LONGEST_TAG, LONGEST_NAME, LONGEST_VALUE = 64, 100, 1000
 WORDS = {"condition": ("New", "Defective", "Reconditioned"), "status": ("Active", "PendingActive", "Inactive", "Repair")}
 PLATFORMS = ("APNS", "GCM")
 # What has no column of its name, or of its kind.
-UNSTORED = frozenset({"users", "tags", "additional_properties", "template", "data", "user", MOBILE})
+UNSTORED = frozenset({"users", "tags", "data", "user", MOBILE})
 NOT_WRITTEN = UNSTORED | {"id", "device_type", "owner", "created_date", "updated_date"}
 User = tuple[Any, ...]
 
-devices = Resource(DeviceRow, pb.Device, owner="owner_id", embeds={"owner": Embed("owner_id", users.summary)}, unstored=UNSTORED)
+KIND = "device"
+table = table_of(DeviceRow).table
+devices = Resource(
+    DeviceRow,
+    pb.Device,
+    owner="owner_id",
+    embeds={"owner": Embed("owner_id", users.summary)},
+    unstored=UNSTORED,
+    parts=(Templated(KIND, table, pb.Device),),
+)
 _names = tuple(devices.table.columns.keys())
 _plain = compile_values(pb.Device, devices.table, [f for f in pb.Device.DESCRIPTOR.fields if f.name not in NOT_WRITTEN])
 _mobile = compile_values(pb.MobileDevice, devices.table, list(pb.MobileDevice.DESCRIPTOR.fields))
@@ -43,9 +53,7 @@ def usable(device_id: str) -> bool:
 
 def values_of(device: pb.Device) -> dict[str, Any]:
     """The columns of what a caller tells of a device, but for its id and its owner. Raises Invalid."""
-    wrong = [Violation(f"device.{name}", "not supported") for name in ("additional_properties", "template") if _present(device, name)]
-    if wrong:
-        raise Invalid(reason=ErrorReason.ERROR_REASON_UNSUPPORTED, violations=tuple(wrong))
+    wrong: list[Violation] = []
     for name, words in WORDS.items():
         wrong += _unless_one_of(words, getattr(device, name), name)
     wrong += _unless_one_of(PLATFORMS, device.mobile_device.notification_platform, "mobile_device.notification_platform")
@@ -65,10 +73,6 @@ def values_of(device: pb.Device) -> dict[str, Any]:
         "device_type": MOBILE if mobile else device.device_type or None,
         "data_json": msgspec.json.encode(dict(device.data), order="sorted").decode() if device.data else None,
     }
-
-
-def _present(device: pb.Device, name: str) -> bool:
-    return bool(device.additional_properties) if name == "additional_properties" else device.HasField("template")
 
 
 def _unless_one_of(words: tuple[str, ...], told: str, field: str) -> list[Violation]:

@@ -8,13 +8,14 @@ from gamehall.devices.v1 import devices_pb2 as pb
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Duplicate, Forbidden, Invalid, NotFound, Violation
-from gamehall_server.kit.filters import Written, whole, words
+from gamehall_server.kit.filters import Filter, Written, whole, words
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.storage import lock
 from gamehall_server.kit.verbs import Changed, List
 from gamehall_server.modules.devices import tables
-from gamehall_server.modules.devices.records import ADMIN, User, complete, devices, show, tags_and_users, usable, values_of
+from gamehall_server.modules.devices.records import ADMIN, KIND, User, complete, devices, show, tags_and_users, usable, values_of
 from gamehall_server.modules.devices.signing import stop_signing_in
+from gamehall_server.modules.templates import by_property
 
 MOST_USERS = 100
 
@@ -26,7 +27,8 @@ class Devices:
 
     def __init__(self) -> None:
         tagged = Written(tables.has_tag, lambda text: words(text, "filter_tag"))
-        self._page: Any = List(devices, {"filter_tag": tagged}).bound_to(self.service.methods_by_name["ListDevices"])
+        filters: dict[str, Written | Filter] = {"filter_tag": tagged, "filter_property": by_property(KIND, devices.table)}
+        self._page: Any = List(devices, filters).bound_to(self.service.methods_by_name["ListDevices"])
 
     async def ListDevices(self, request: pb.ListDevicesRequest, call: Call) -> pb.ListDevicesResponse:
         page: Rows = await self._page(request, call)
@@ -45,6 +47,7 @@ class Devices:
 
     async def CreateDevice(self, request: pb.CreateDeviceRequest, call: Call) -> pb.CreateDeviceResponse:
         device, answer = request.device, pb.CreateDeviceResponse()
+        found = await devices.check(call, device, "device")
         values = values_of(device)
         if device.id and not usable(device.id):
             raise Invalid("1 to 64 letters, digits, _ . : or -, and no word of a path", field="device.id")
@@ -55,6 +58,7 @@ class Devices:
         if await tables.known_device(call.db, id) is not None:
             raise Duplicate(violations=(Violation("device.id", Duplicate.default_message),))
         row = await devices.add(call, {"id": id, "owner_id": owner, **values})
+        await devices.keep(call, id, device, found, new=True)
         tags = sorted(set(device.tags))
         tables.add_tags(call.db, id, tags)
         tables.add_users(call.db, id, [person[0] for person in people])
@@ -64,6 +68,7 @@ class Devices:
 
     async def UpdateDevice(self, request: pb.UpdateDeviceRequest, call: Call) -> pb.UpdateDeviceResponse:
         device, answer = request.device, pb.UpdateDeviceResponse()
+        found = await devices.check(call, device, "device")
         values = values_of(device)
         if device.id and device.id != request.id:
             raise Invalid("must be the id in the path: a device keeps its id", field="device.id")
@@ -79,6 +84,7 @@ class Devices:
         tags = sorted(set(device.tags))
         tables.change_tags(call.db, row.id, tags)
         await devices.change(call, row, **values, owner_id=owner)
+        await devices.keep(call, row.id, device, found, new=False)
         call.emit("device_updated", Changed(f"device:{row.id}", row.id, owner))
         await show(call, row, tags, people, answer.device)
         return answer

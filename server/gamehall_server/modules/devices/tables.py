@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index, bindparam, delete, select, update
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit import clock
-from gamehall_server.kit.columns import JSONText, Moment
+from gamehall_server.kit.columns import JSONText, Moment, Wire
 from gamehall_server.kit.storage import Handle, Query, any_of, table_of
 from gamehall_server.modules import users
 from gamehall_server.modules.users.tables import UserRow
@@ -42,6 +42,8 @@ class DeviceRow(SQLModel, table=True):
     owner_id: int | None = Field(default=None, foreign_key="user.id", sa_type=BigInteger)
     created_date: int = Field(sa_type=Moment, nullable=False)
     updated_date: int = Field(sa_type=Moment, nullable=False)
+    additional_properties: bytes | None = Field(default=None, sa_type=Wire)
+    template: str | None = Field(default=None, foreign_key="template.id", index=True)
 
 
 class DeviceUserRow(SQLModel, table=True):

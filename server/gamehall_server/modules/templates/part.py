@@ -27,22 +27,18 @@ class Use(NamedTuple):
 class Templated:
     """A part of a Resource whose records have `template` and `additional_properties`, columns of these names in their table."""
 
-    def __init__(self, kind: str, table: Table) -> None:
+    def __init__(self, kind: str, table: Table, message: type[Any]) -> None:
         self.kind = kind
+        self.message = message
         self.key: Column[Any] = table.primary_key.columns[0]
         column: Column[Any] = table.c.template
         given: Any = bindparam("template_id")
         self.used = Query(select(self.key).where(column == given).limit(1))
         self.detach = Query(update(table).where(column == given).values(template=None))
-        self.some = Query(
-            select(self.key, table.c.additional_properties)
-            .where(column == given, self.key > bindparam("after", type_=self.key.type))
-            .order_by(self.key)
-            .limit(bindparam("most"))
-        )
-        self.first = Query(
-            select(self.key, table.c.additional_properties).where(column == given).order_by(self.key).limit(bindparam("most"))
-        )
+        # Some of the records that have a template, in the order of their keys, locked.
+        some = select(self.key, table.c.additional_properties).where(column == given).order_by(self.key).limit(bindparam("most"))
+        self.first = Query(some.with_for_update())
+        self.some = Query(some.where(self.key > bindparam("after", type_=self.key.type)).with_for_update())
         parts[kind] = self
 
     async def check(self, call: Call, message: Any, path: str) -> Use | None:

@@ -21,6 +21,7 @@ CHOSEN_BY_ADMINS = (
     "filter_tag",
     "filter_role",
     "filter_last_activity",
+    "filter_property",
 )
 
 # A user owns their own record.

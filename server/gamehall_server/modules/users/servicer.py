@@ -8,13 +8,14 @@ from gamehall.users.v1 import users_pb2 as pb
 
 from gamehall_server.kit.call import Call, Event
 from gamehall_server.kit.errors import Forbidden, Invalid, Violation
-from gamehall_server.kit.filters import Written
+from gamehall_server.kit.filters import Filter, Written
 from gamehall_server.kit.mapping import Mapper, compile_values
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.validation import output_only, rules_of
 from gamehall_server.kit.verbs import Changed, List
 from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role, refuse_takeover
+from gamehall_server.modules.templates import Templated, by_property
 from gamehall_server.modules.users.policy import MISSING, Rules, ready
 from gamehall_server.modules.users.records import CHOSEN_BY_ADMINS, SEES_ALL, bases, load
 from gamehall_server.modules.users.registration import Registration, names, register
@@ -22,14 +23,15 @@ from gamehall_server.modules.users.tables import change_tags, has_tag, tags_of, 
 
 LONGEST_TAG = 64
 NAMES = ("username", "email")
-# Fields that other modules will keep: relationships, properties. Tags have a table of their own.
-UNSTORED = frozenset({"password", "tags", "parents", "children", "additional_properties", "template"})
+# Relationships are another module's. Tags have a table of their own.
+UNSTORED = frozenset({"password", "tags", "parents", "children"})
 PRIVATE = tuple(field.name for field in pb.User.DESCRIPTOR.fields if rules_of(field).private)
 
 mapper = Mapper(pb.User, users.table, {}, {}, UNSTORED)
 values_of = compile_values(
     pb.User, users.table, [f for f in pb.User.DESCRIPTOR.fields if f.name not in {*UNSTORED, *NAMES} and not output_only(f)]
 )
+templated = Templated("user", users.table, pb.User)
 public = Mapper(
     pb.UserBase, users.table, {}, {}, frozenset(field.name for field in pb.UserBase.DESCRIPTOR.fields if rules_of(field).private)
 )
@@ -55,10 +57,11 @@ class Users:
         self._hasher = hasher
         self._rules = rules
         self.CreateUser = Prepared(self._check, self._register)
-        written = {
+        written: dict[str, Written | Filter] = {
             "filter_tag": Written(has_tag),
             "filter_role": Written(has_role(users.table.c.id, "filter_role")),
             "filter_group": Written(has_tag, _no_groups),
+            "filter_property": by_property("user", users.table),
         }
         self._page: Any = List(bases, written).bound_to(self.service.methods_by_name["ListUsers"])
 
@@ -74,17 +77,18 @@ class Users:
 
     async def _check(self, request: pb.CreateUserRequest, call: Call) -> Registration:
         user = request.user
-        self._refuse_unsupported(user)
         await ready()
         _refuse(self._rules.wrong_with(user.username, user.email, user.password))
         _refuse(_wrong_with_tags(user))
         if user.tags and not call.may(SEES_ALL):
             raise Forbidden(f"Tags need the permission {SEES_ALL}.", field="user.tags")
         who, hashed = self._rules.identity(user.username, user.email), await self._hasher.hash(user.password)
-        return Registration(who, hashed, values_of(user), self._rules.email_is_unique)
+        return Registration(who, hashed, {}, self._rules.email_is_unique)
 
     async def _register(self, request: pb.CreateUserRequest, call: Call, registration: Registration) -> pb.CreateUserResponse:
-        row = await register(call.db, call.now, registration, ROLE_USER)
+        properties = await templated.check(call, request.user, "user")
+        row = await register(call.db, call.now, registration._replace(values=values_of(request.user)), ROLE_USER)
+        await templated.keep(call, row[0], request.user, properties, new=True)
         tags = sorted(set(request.user.tags))
         await change_tags(call.db, row[0], add=tags)
         call.emit("user_registered", UserRegistered(f"user:{row[0]}", row[0], registration.who.username))
@@ -95,9 +99,9 @@ class Users:
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.UpdateUserResponse:
         user = request.user
-        self._refuse_unsupported(user)
         _refuse(self._rules.wrong_with_names(user.username, user.email) + _wrong_with_tags(user))
         row = await load(call, request.id, lock=True)
+        properties = await templated.check(call, user, "user")
         who, values = self._rules.identity(user.username, user.email), values_of(user)
         if (who.email, values["mobile_number"]) != (row.email, row.mobile_number):
             await refuse_takeover(call, row.id)
@@ -106,6 +110,7 @@ class Users:
         # An address that was nobody else's stays so while it is not changed.
         unique = self._rules.email_is_unique or (row.email == who.email and row.email_key is not None)
         await bases.change(call, row, **values, **names(who, unique), last_updated=call.now)
+        await templated.keep(call, row.id, user, properties, new=False)
         call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
         return pb.UpdateUserResponse()
 
@@ -135,12 +140,6 @@ class Users:
         call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
         return pb.RemoveUserTagResponse()
 
-    def _refuse_unsupported(self, user: pb.User) -> None:
-        found = [name for name in ("additional_properties", "template") if _present(user, name)]
-        if found:
-            wrong = tuple(Violation(f"user.{name}", "not supported") for name in found)
-            raise Invalid(reason=ErrorReason.ERROR_REASON_UNSUPPORTED, violations=wrong)
-
 
 async def shown_to(call: Call, row: Any) -> pb.User:
     """A user as the caller may see one."""
@@ -150,10 +149,6 @@ async def shown_to(call: Call, row: Any) -> pb.User:
         for name in PRIVATE:
             user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.
     return user
-
-
-def _present(user: pb.User, name: str) -> bool:
-    return bool(user.additional_properties) if name == "additional_properties" else user.HasField("template")
 
 
 def _refuse(wrong: list[Violation]) -> None:

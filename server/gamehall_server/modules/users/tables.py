@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.clock import Micros
-from gamehall_server.kit.columns import Moment, NumberedRow
+from gamehall_server.kit.columns import Moment, NumberedRow, Wire
 from gamehall_server.kit.storage import Handle, Query, any_of, table_of
 
 
@@ -46,6 +46,8 @@ class UserRow(NumberedRow, table=True):
     member_since: int = Field(sa_type=Moment, nullable=False)
     last_updated: int = Field(sa_type=Moment, nullable=False)
     last_activity: int | None = Field(default=None, sa_type=Moment)
+    additional_properties: bytes | None = Field(default=None, sa_type=Wire)
+    template: str | None = Field(default=None, foreign_key="template.id", index=True)
 
 
 class UserTagRow(SQLModel, table=True):
