@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from gamehall_server.main import SERVICERS
+from gamehall_server.modules.templates.families import NAMES
 from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
@@ -170,6 +171,30 @@ def an_entry(cast: Cast) -> dict[str, Any]:
     return {"id": cast.owner.get("/audit/logs", params={"filter_action_name": word}).json()["content"][0]["id"]}
 
 
+def a_template(cast: Cast, kind: str) -> dict[str, Any]:
+    made = cast.admin.post(f"/templates/{kind}", {"name": fresh("made")})
+    assert made.status_code == 201
+    return {"id": made.json()["id"]}
+
+
+def a_category(cast: Cast) -> dict[str, Any]:
+    made = cast.admin.post("/categories", {"name": fresh("made")})
+    assert made.status_code == 201
+    return {"id": made.json()["id"]}
+
+
+def families() -> dict[str, "Given"]:
+    """What the families of templates need."""
+    given = {}
+    for name, kind in NAMES.items():
+        service = f"{TEMPLATES}.{name}TemplateService"
+        given[f"{service}.Create{name}Template"] = Given(lambda cast: {"template": {"name": fresh("made")}})
+        for verb in ("Get", "Delete"):
+            given[f"{service}.{verb}{name}Template"] = Given(lambda cast, kind=kind: a_template(cast, kind))
+        given[f"{service}.Update{name}Template"] = Given(lambda cast, kind=kind: a_template(cast, kind) | {"template": {"name": "other"}})
+    return given
+
+
 class Given(NamedTuple):
     """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
 
@@ -196,7 +221,24 @@ def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
 ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
 DEVICES = "gamehall.devices.v1.DeviceService"
 SECOND = "gamehall.users.v1.SecondFactorService"
+TEMPLATES = "gamehall.templates.v1"
+CATEGORIES = "gamehall.categories.v1.CategoryService"
+CATEGORY = {"type_hint": "category"}
 GIVEN = {
+    **families(),
+    f"{TEMPLATES}.TemplateService.ListTemplatesOfKind": Given(lambda cast: CATEGORY),
+    f"{TEMPLATES}.TemplateService.CreateTemplateOfKind": Given(lambda cast: CATEGORY | {"template": {"name": fresh("made")}}),
+    f"{TEMPLATES}.TemplateService.ValidateProperties": Given(lambda cast: CATEGORY | {"resource": {}}),
+    f"{TEMPLATES}.TemplateService.GetTemplateOfKind": Given(lambda cast: CATEGORY | a_template(cast, "category")),
+    f"{TEMPLATES}.TemplateService.UpdateTemplateOfKind": Given(
+        lambda cast: CATEGORY | a_template(cast, "category") | {"template": {"name": "other"}}
+    ),
+    f"{TEMPLATES}.TemplateService.DeleteTemplateOfKind": Given(lambda cast: CATEGORY | a_template(cast, "category")),
+    f"{TEMPLATES}.PropertyTypeService.GetPropertyType": Given(lambda cast: {"type": "text"}),
+    f"{CATEGORIES}.CreateCategory": Given(lambda cast: {"category": {"name": fresh("made")}}),
+    f"{CATEGORIES}.GetCategory": Given(a_category, "/categories/{id}"),
+    f"{CATEGORIES}.UpdateCategory": Given(lambda cast: a_category(cast) | {"category": {"name": "other"}}, "/categories/{id}"),
+    f"{CATEGORIES}.DeleteCategory": Given(a_category, "/categories/{id}"),
     f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
     f"{ROLES}.GetRole": Given(a_role),
     f"{ROLES}.UpdateRole": Given(lambda cast: (made := a_role(cast)) | {"role_resource": made | {"name": "other"}}),

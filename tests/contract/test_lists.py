@@ -9,6 +9,7 @@ import pytest
 from gamehall.options.v1 import options_pb2 as options
 from gamehall_server.main import SERVICERS
 from gamehall_server.migrate import migrate
+from gamehall_server.modules.templates.families import NAMES
 from google.protobuf import message_factory
 from google.rpc import error_details_pb2, status_pb2
 from people import CANARIES, PASSWORD, fresh
@@ -128,8 +129,29 @@ def some_entries(cast):
     return {"filter_user": made["id"]}
 
 
+def some_templates(kind):
+    def make(cast):
+        word = fresh("word")
+        for name in ("b", "B", "a", "é", "b"):
+            assert cast.admin.post(f"/templates/{kind}", {"name": f"{word}{name}"}).status_code == 201
+        return {"filter_name": word}
+
+    return make
+
+
+def some_categories(cast):
+    word = fresh("word")
+    for number, name in enumerate(["b", "B", "a", "é", "b"]):
+        category = {"name": f"{word}{name}", "active": number != 1, "additional_properties": {"a": {"type": "text", "value": name}}}
+        assert cast.admin.post("/categories", category).status_code == 201
+    return {"filter_search": word}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
+    **{f"gamehall.templates.v1.{name}TemplateService.List{name}Templates": some_templates(kind) for name, kind in NAMES.items()},
+    "gamehall.templates.v1.TemplateService.ListTemplatesOfKind": lambda cast: {"type_hint": "user", **some_templates("user")(cast)},
+    "gamehall.categories.v1.CategoryService.ListCategories": some_categories,
     "gamehall.access.v1.ClientService.ListClients": some_clients,
     "gamehall.access.v1.PermissionService.ListPermissions": some_permissions,
     "gamehall.access.v1.RoleService.ListRoles": some_roles,

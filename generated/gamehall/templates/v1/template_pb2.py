@@ -28,7 +28,7 @@ from gamehall.options.v1 import options_pb2 as gamehall_dot_options_dot_v1_dot_o
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$gamehall/templates/v1/template.proto\x12\x15gamehall.templates.v1\x1a\x1dgamehall/common/v1/page.proto\x1a,gamehall/common/v1/property_definition.proto\x1a!gamehall/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xe6\x02\n\x08Template\x12\x14\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x02id\x12%\n\x04name\x18\x02 \x01(\tB\x11\xe2\x41\x01\x02\xaa\xd4\x18\t\x10\xff\x01j\x04HeroR\x04name\x12)\n\x10\x61llow_additional\x18\x03 \x01(\x08R\x0f\x61llowAdditional\x12\x87\x01\n\nproperties\x18\x04 \x03(\x0b\x32&.gamehall.common.v1.PropertyDefinitionB?\xaa\xd4\x18;\x10\xc8\x01j6[{\"type\": \"text\", \"name\": \"color\", \"required\": false}]R\nproperties\x12\'\n\x0c\x63reated_date\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x63reatedDate\x12\'\n\x0cupdated_date\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0bupdatedDate:\x16\xaa\xd4\x18\x12\n\x10TemplateResource\"p\n\x14ListTemplatesRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\"\xb9\x01\n\x15ListTemplatesResponse\x12\x39\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo:\"\xaa\xd4\x18\x1e\n\x1cPageResourceTemplateResource\"Z\n\x15\x43reateTemplateRequest\x12\x41\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"U\n\x16\x43reateTemplateResponse\x12;\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x08template\"0\n\x12GetTemplateRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\"R\n\x13GetTemplateResponse\x12;\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x08template\"v\n\x15UpdateTemplateRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12\x41\n\x08template\x18\x02 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"U\n\x16UpdateTemplateResponse\x12;\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x08template\"U\n\x15\x44\x65leteTemplateRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12 \n\x07\x63\x61scade\x18\x02 \x01(\tB\x06\xaa\xd4\x18\x02\x10\x14R\x07\x63\x61scade\"\x18\n\x16\x44\x65leteTemplateResponseB\xa0\x01\n\x19\x63om.gamehall.templates.v1B\rTemplateProtoP\x01\xa2\x02\x03GTX\xaa\x02\x15Gamehall.Templates.V1\xca\x02\x15Gamehall\\Templates\\V1\xe2\x02!Gamehall\\Templates\\V1\\GPBMetadata\xea\x02\x17Gamehall::Templates::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$gamehall/templates/v1/template.proto\x12\x15gamehall.templates.v1\x1a\x1dgamehall/common/v1/page.proto\x1a,gamehall/common/v1/property_definition.proto\x1a!gamehall/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xe6\x02\n\x08Template\x12\x14\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x02id\x12%\n\x04name\x18\x02 \x01(\tB\x11\xe2\x41\x01\x02\xaa\xd4\x18\t\x10\xff\x01j\x04HeroR\x04name\x12)\n\x10\x61llow_additional\x18\x03 \x01(\x08R\x0f\x61llowAdditional\x12\x87\x01\n\nproperties\x18\x04 \x03(\x0b\x32&.gamehall.common.v1.PropertyDefinitionB?\xaa\xd4\x18;\x10\xc8\x01j6[{\"type\": \"text\", \"name\": \"color\", \"required\": false}]R\nproperties\x12\'\n\x0c\x63reated_date\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0b\x63reatedDate\x12\'\n\x0cupdated_date\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0bupdatedDate:\x16\xaa\xd4\x18\x12\n\x10TemplateResource\"\xa4\x01\n\x14ListTemplatesRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12\x32\n\x0b\x66ilter_name\x18\x04 \x01(\tB\x11\xaa\xd4\x18\r\x10\xff\x01r\x08\n\x04name\x10\x01R\nfilterName\"\xb9\x01\n\x15ListTemplatesResponse\x12\x39\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x07\x63ontent\x12\x41\n\tpage_info\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PageInfoB\x06\xaa\xd4\x18\x02(\x01R\x08pageInfo:\"\xaa\xd4\x18\x1e\n\x1cPageResourceTemplateResource\"Z\n\x15\x43reateTemplateRequest\x12\x41\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"U\n\x16\x43reateTemplateResponse\x12;\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x08template\"0\n\x12GetTemplateRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\"R\n\x13GetTemplateResponse\x12;\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x08template\"v\n\x15UpdateTemplateRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12\x41\n\x08template\x18\x02 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"U\n\x16UpdateTemplateResponse\x12;\n\x08template\x18\x01 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateR\x08template\"U\n\x15\x44\x65leteTemplateRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12 \n\x07\x63\x61scade\x18\x02 \x01(\tB\x06\xaa\xd4\x18\x02\x10\x14R\x07\x63\x61scade\"\x18\n\x16\x44\x65leteTemplateResponseB\xa0\x01\n\x19\x63om.gamehall.templates.v1B\rTemplateProtoP\x01\xa2\x02\x03GTX\xaa\x02\x15Gamehall.Templates.V1\xca\x02\x15Gamehall\\Templates\\V1\xe2\x02!Gamehall\\Templates\\V1\\GPBMetadata\xea\x02\x17Gamehall::Templates::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,6 +54,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTEMPLATESREQUEST'].fields_by_name['page']._serialized_options = b'\252\324\030\002\030\001'
   _globals['_LISTTEMPLATESREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_LISTTEMPLATESREQUEST'].fields_by_name['order']._serialized_options = b'\252\324\030\003\020\310\001'
+  _globals['_LISTTEMPLATESREQUEST'].fields_by_name['filter_name']._loaded_options = None
+  _globals['_LISTTEMPLATESREQUEST'].fields_by_name['filter_name']._serialized_options = b'\252\324\030\r\020\377\001r\010\n\004name\020\001'
   _globals['_LISTTEMPLATESRESPONSE'].fields_by_name['page_info']._loaded_options = None
   _globals['_LISTTEMPLATESRESPONSE'].fields_by_name['page_info']._serialized_options = b'\252\324\030\002(\001'
   _globals['_LISTTEMPLATESRESPONSE']._loaded_options = None
@@ -72,24 +74,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETETEMPLATEREQUEST'].fields_by_name['cascade']._serialized_options = b'\252\324\030\002\020\024'
   _globals['_TEMPLATE']._serialized_start=209
   _globals['_TEMPLATE']._serialized_end=567
-  _globals['_LISTTEMPLATESREQUEST']._serialized_start=569
-  _globals['_LISTTEMPLATESREQUEST']._serialized_end=681
-  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=684
-  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=869
-  _globals['_CREATETEMPLATEREQUEST']._serialized_start=871
-  _globals['_CREATETEMPLATEREQUEST']._serialized_end=961
-  _globals['_CREATETEMPLATERESPONSE']._serialized_start=963
-  _globals['_CREATETEMPLATERESPONSE']._serialized_end=1048
-  _globals['_GETTEMPLATEREQUEST']._serialized_start=1050
-  _globals['_GETTEMPLATEREQUEST']._serialized_end=1098
-  _globals['_GETTEMPLATERESPONSE']._serialized_start=1100
-  _globals['_GETTEMPLATERESPONSE']._serialized_end=1182
-  _globals['_UPDATETEMPLATEREQUEST']._serialized_start=1184
-  _globals['_UPDATETEMPLATEREQUEST']._serialized_end=1302
-  _globals['_UPDATETEMPLATERESPONSE']._serialized_start=1304
-  _globals['_UPDATETEMPLATERESPONSE']._serialized_end=1389
-  _globals['_DELETETEMPLATEREQUEST']._serialized_start=1391
-  _globals['_DELETETEMPLATEREQUEST']._serialized_end=1476
-  _globals['_DELETETEMPLATERESPONSE']._serialized_start=1478
-  _globals['_DELETETEMPLATERESPONSE']._serialized_end=1502
+  _globals['_LISTTEMPLATESREQUEST']._serialized_start=570
+  _globals['_LISTTEMPLATESREQUEST']._serialized_end=734
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=737
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=922
+  _globals['_CREATETEMPLATEREQUEST']._serialized_start=924
+  _globals['_CREATETEMPLATEREQUEST']._serialized_end=1014
+  _globals['_CREATETEMPLATERESPONSE']._serialized_start=1016
+  _globals['_CREATETEMPLATERESPONSE']._serialized_end=1101
+  _globals['_GETTEMPLATEREQUEST']._serialized_start=1103
+  _globals['_GETTEMPLATEREQUEST']._serialized_end=1151
+  _globals['_GETTEMPLATERESPONSE']._serialized_start=1153
+  _globals['_GETTEMPLATERESPONSE']._serialized_end=1235
+  _globals['_UPDATETEMPLATEREQUEST']._serialized_start=1237
+  _globals['_UPDATETEMPLATEREQUEST']._serialized_end=1355
+  _globals['_UPDATETEMPLATERESPONSE']._serialized_start=1357
+  _globals['_UPDATETEMPLATERESPONSE']._serialized_end=1442
+  _globals['_DELETETEMPLATEREQUEST']._serialized_start=1444
+  _globals['_DELETETEMPLATEREQUEST']._serialized_end=1529
+  _globals['_DELETETEMPLATERESPONSE']._serialized_start=1531
+  _globals['_DELETETEMPLATERESPONSE']._serialized_end=1555
 # @@protoc_insertion_point(module_scope)

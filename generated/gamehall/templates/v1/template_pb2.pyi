@@ -75,22 +75,26 @@ class ListTemplatesRequest(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     PAGE_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
+    FILTER_NAME_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Records per page, 25 unless told."""
     page: _builtins.int
     """Which page; the first is 1."""
     order: _builtins.str
     """Comma separated PROPERTY:ASC or PROPERTY:DESC."""
+    filter_name: _builtins.str
+    """How their names begin."""
     def __init__(
         self,
         *,
         size: _builtins.int = ...,
         page: _builtins.int = ...,
         order: _builtins.str = ...,
+        filter_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_name", b"filter_name", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

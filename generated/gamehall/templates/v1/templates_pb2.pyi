@@ -31,6 +31,7 @@ class ListTemplatesOfKindRequest(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     PAGE_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
+    FILTER_NAME_FIELD_NUMBER: _builtins.int
     type_hint: _builtins.str
     """The kind of record."""
     size: _builtins.int
@@ -39,6 +40,8 @@ class ListTemplatesOfKindRequest(_message.Message):
     """Which page; the first is 1."""
     order: _builtins.str
     """Comma separated PROPERTY:ASC or PROPERTY:DESC."""
+    filter_name: _builtins.str
+    """How their names begin."""
     def __init__(
         self,
         *,
@@ -46,10 +49,11 @@ class ListTemplatesOfKindRequest(_message.Message):
         size: _builtins.int = ...,
         page: _builtins.int = ...,
         order: _builtins.str = ...,
+        filter_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "page", b"page", "size", b"size", "type_hint", b"type_hint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_name", b"filter_name", "order", b"order", "page", b"page", "size", b"size", "type_hint", b"type_hint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

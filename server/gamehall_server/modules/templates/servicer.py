@@ -3,14 +3,11 @@
 from typing import Any
 
 from gamehall.templates.v1 import templates_pb2 as pb
-from gamehall.templates.v1.template_pb2 import ListTemplatesResponse
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import NotFound
-from gamehall_server.kit.page import page_of
-from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Method
-from gamehall_server.kit.verbs import Create, Get, Update
+from gamehall_server.kit.verbs import Create, Get, List, Update
 from gamehall_server.modules.templates.families import KINDS, DeleteTemplate, resource_of
 from gamehall_server.modules.templates.forms import FORMS
 from gamehall_server.modules.templates.part import check
@@ -25,22 +22,20 @@ class TemplatesOfKinds:
         self._resources = {kind: resource_of(kind) for kind in KINDS}
         self._methods: dict[str, dict[str, Method]] = {}
 
-    async def ListTemplatesOfKind(self, request: pb.ListTemplatesOfKindRequest, call: Call) -> Rows:
-        self._known(request.type_hint)
-        resource = self._resources[request.type_hint]
-        return await resource.page(call, (), {}, page_of(request), request.order, ListTemplatesResponse)
+    async def ListTemplatesOfKind(self, request: Any, call: Call) -> Any:
+        return await self._method("List", request)(request, call)
 
     async def CreateTemplateOfKind(self, request: Any, call: Call) -> Any:
-        return await self._method("CreateTemplateOfKind", request.type_hint)(request, call)
+        return await self._method("Create", request)(request, call)
 
     async def GetTemplateOfKind(self, request: Any, call: Call) -> Any:
-        return await self._method("GetTemplateOfKind", request.type_hint)(request, call)
+        return await self._method("Get", request)(request, call)
 
     async def UpdateTemplateOfKind(self, request: Any, call: Call) -> Any:
-        return await self._method("UpdateTemplateOfKind", request.type_hint)(request, call)
+        return await self._method("Update", request)(request, call)
 
     async def DeleteTemplateOfKind(self, request: Any, call: Call) -> Any:
-        return await self._method("DeleteTemplateOfKind", request.type_hint)(request, call)
+        return await self._method("Delete", request)(request, call)
 
     async def ValidateProperties(self, request: pb.ValidatePropertiesRequest, call: Call) -> pb.ValidatePropertiesResponse:
         self._known(request.type_hint)
@@ -51,21 +46,21 @@ class TemplatesOfKinds:
         if kind not in self._resources:
             raise NotFound(f"There are templates of {', '.join(sorted(self._resources))}.", field="type_hint")
 
-    def _method(self, name: str, kind: str) -> Method:
-        """What answers this RPC for a kind: the verb that answers the family's own."""
+    def _method(self, verb: str, request: Any) -> Method:
+        """What answers a call about this kind: the verb that answers the family's own."""
+        kind: str = request.type_hint
         self._known(kind)
         methods = self._methods.get(kind)
         if methods is None:
             resource, rpcs = self._resources[kind], self.service.methods_by_name
-            verbs: dict[str, Any] = {
-                "Create": Create(resource),
-                "Get": Get(resource),
-                "Update": Update(resource),
-                "Delete": DeleteTemplate(resource, kind),
+            methods = self._methods[kind] = {
+                "List": List(resource).bound_to(rpcs["ListTemplatesOfKind"]),
+                "Create": Create(resource).bound_to(rpcs["CreateTemplateOfKind"]),
+                "Get": Get(resource).bound_to(rpcs["GetTemplateOfKind"]),
+                "Update": Update(resource).bound_to(rpcs["UpdateTemplateOfKind"]),
+                "Delete": DeleteTemplate(resource, kind).bound_to(rpcs["DeleteTemplateOfKind"]),
             }
-            methods = {f"{verb}TemplateOfKind": each.bound_to(rpcs[f"{verb}TemplateOfKind"]) for verb, each in verbs.items()}
-            self._methods[kind] = methods
-        return methods[name]
+        return methods[verb]
 
 
 class PropertyTypes:
