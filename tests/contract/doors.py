@@ -243,7 +243,7 @@ def _content(method: MethodDescriptor, body: str, values: dict[str, Any]) -> dic
     if not body or body == "*":
         return {"json": values} if body else {"params": values}
     field = method.input_type.fields_by_name[body]
-    content = values.pop(body, [] if field.is_repeated else {})
+    content = values.pop(body, [] if field.is_repeated else None if field.message_type is None else {})
     return {"json": content if field.message_type or field.is_repeated else {"value": content}, "params": values}
 
 

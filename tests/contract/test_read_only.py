@@ -114,4 +114,6 @@ def test_what_only_the_server_writes_stays_as_it_is(world, cast, name, door, rec
 def _holds(column: Any, value: Any) -> bool:
     if isinstance(value, int):
         return bool(column == value or column == value * 1_000_000)
-    return isinstance(column, str | bytes) and (value if isinstance(column, type(value)) else str(value)) in column
+    if isinstance(column, bytes):
+        return (value if isinstance(value, bytes) else value.encode()) in column
+    return isinstance(column, str) and (value if isinstance(value, str) else str(value)) in column

@@ -73,12 +73,28 @@ def _published_methods() -> Iterator[tuple[str, Any]]:
 
 METHODS = dict(_published_methods())
 # Models that have the fields of another beside their own.
-EXTENDS = {"MobileDeviceResource": "DeviceResource"}
+FILES, PLAIN = ("File", "Image", "Video", "Audio"), ("Text", "FormattedText", "Integer", "Long", "Double", "Boolean", "Date", "List", "Map")
+EXTENDS = {
+    "MobileDeviceResource": "DeviceResource",
+    **{f"{kind}Property": "Property" for kind in (*PLAIN, "File", "FileGroup")},
+    **{f"{kind}Property": "FileProperty" for kind in FILES[1:]},
+    **{f"{kind}GroupProperty": "FileGroupProperty" for kind in FILES[1:]},
+    **{f"{kind}PropertyDefinitionResource": "PropertyDefinitionResource" for kind in (*PLAIN, *FILES, "FileGroup")},
+    **{f"{kind}GroupPropertyDefinitionResource": "FileGroupPropertyDefinitionResource" for kind in FILES[1:]},
+}
 
 
 def whole(model: str) -> dict[str, Field]:
-    """The fields of a model, and of the one that it extends."""
-    return {**MODELS.get(EXTENDS.get(model, ""), {}), **MODELS[model]}
+    """The fields of a model, and of those that it extends."""
+    return {**(whole(EXTENDS[model]) if model in EXTENDS else {}), **MODELS.get(model, {})}
+
+
+def kind_of(model: str, value: Any) -> str:
+    """The model of an object that its word tells, where a model has several kinds."""
+    if model not in ("Property", "PropertyDefinitionResource") or not isinstance(value, dict):
+        return model
+    word = "".join(part.capitalize() for part in str(value.get("type", "")).split("_"))
+    return f"{word}{model}" if f"{word}{model}" in EXTENDS else model
 
 
 def parts_of(type: str) -> tuple[str, str]:
@@ -125,7 +141,7 @@ class Comparison:
         if not isinstance(value, dict):
             self.problems.append(f"{path}: {value!r} is not {model}")
             return
-        fields = whole(model)
+        fields = whole(kind_of(model, value))
         for name, inner in value.items():
             field = fields.get(name)
             if field is None or field.served in ABSENT:
@@ -151,7 +167,7 @@ def as_the_sdk_reads(value: Any, type: str) -> Any:
     if container == "map":
         return {key: as_the_sdk_reads(inner, item) for key, inner in value.items()}
     if item in MODELS:
-        fields = [field for field in whole(item).values() if field.type and field.name in value]
+        fields = [field for field in whole(kind_of(item, value)).values() if field.type and field.name in value]
         # It leaves out a model that is null; anything else that is null stays.
         fields = [field for field in fields if value[field.name] is not None or field.type not in MODELS]
         return {field.name: as_the_sdk_reads(value[field.name], field.type) for field in fields}

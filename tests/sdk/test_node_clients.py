@@ -16,6 +16,7 @@ from tests.contract.reading import examples, fetched, misfits, operations
 from tests.modules.providers import twin
 from tests.modules.signing_in import CONFIGS, put
 from tests.sdk.published import ANSWERS, METHODS, Comparison, as_the_sdk_reads
+from tests.sdk.steps import steps
 from tests.sdk.variants import with_variants
 
 HERE = Path(__file__).parent
@@ -65,7 +66,7 @@ def calls(world: World) -> list[dict[str, Any]]:
         **provided(admin),
     }
     CANARIES.add(given["long"])
-    calls = with_variants(json.loads((HERE / "calls.json").read_text()), METHODS, fresh("knetik"))
+    calls = with_variants(steps(), METHODS, fresh("knetik"))
     return node("knetik.js", url=world.url, given=given, calls=calls)
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import gamehall_server
 import orjson
+from gamehall_server.kit.comments import comment
 from gamehall_server.kit.invoke import Rpc
 
 from gamehall_bridge.documents.errors import error_answers, error_models
 from gamehall_bridge.documents.operations import BASIC, BEARER, CLIENT_GRANT, PASSWORD_GRANT, Operations, id_of, tag_of
 from gamehall_bridge.documents.schemas import Schemas
-from gamehall_bridge.documents.words import comment
 from gamehall_bridge.routes import Route, routes_of
 
 _ABOUT = """An open game backend.

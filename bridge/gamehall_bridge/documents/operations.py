@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gamehall_server.kit.comments import comment
 from gamehall_server.kit.idempotency import LONGEST_KEY
 from gamehall_server.kit.page import DEFAULT_SIZE
 from gamehall_server.kit.validation import output_only
@@ -11,7 +12,7 @@ from gamehall_bridge.binding import WRAPPED, success
 from gamehall_bridge.documents.errors import refusals
 from gamehall_bridge.documents.examples import example_object, example_of, example_within
 from gamehall_bridge.documents.schemas import Schema, Schemas, always_shown, required
-from gamehall_bridge.documents.words import comment, permissions, told_of
+from gamehall_bridge.documents.words import permissions, told_of
 from gamehall_bridge.encode import FREE
 from gamehall_bridge.parameters import DEEPEST
 from gamehall_bridge.routes import WHOLE, Route, shows_page

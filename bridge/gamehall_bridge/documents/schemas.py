@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gamehall.options.v1 import options_pb2
+from gamehall_server.kit.comments import comment
 from gamehall_server.kit.validation import behavior, output_only, rules_of
 from gamehall_server.kit.variants import Variants, variants_of
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
 from gamehall_bridge.documents.examples import example_object, example_of
-from gamehall_bridge.documents.words import comment, enum_words, told_of
+from gamehall_bridge.documents.words import enum_words, told_of
 from gamehall_bridge.encode import FREE
 from gamehall_bridge.scalars import words_of
 

@@ -1,29 +1,15 @@
 """What the contract says of a thing in words: its comment, and what its rules mean to a caller."""
 
-import json
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from gamehall.options.v1 import options_pb2
+from gamehall_server.kit.comments import comment
 from gamehall_server.kit.validation import behavior, rules_of
 from google.api import field_behavior_pb2
 
 from gamehall_bridge.scalars import words_of
 
 _IMMUTABLE = field_behavior_pb2.FieldBehavior.Value("IMMUTABLE")
-
-
-@cache
-def _comments() -> dict[str, str]:
-    """Comments by full name, as tools/protoc_gen_descriptions.py wrote them: Python's descriptors have none."""
-    found: dict[str, str] = json.loads(resources.files("gamehall").joinpath("descriptions.json").read_text("utf-8"))
-    return found
-
-
-def comment(full_name: str) -> str:
-    """The comment of a service, method, message, field or enum; empty for what is not of our contract."""
-    return _comments().get(full_name, "")
 
 
 def told_of(field: Any) -> str:

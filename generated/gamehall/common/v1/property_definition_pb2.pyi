@@ -148,7 +148,7 @@ class PropertyDefinition(_message.Message):
         self,
         *,
         name: _builtins.str = ...,
-        required: _builtins.bool = ...,
+        required: _builtins.bool | None = ...,
         friendly_name: _builtins.str | None = ...,
         description: _builtins.str | None = ...,
         options_url: _builtins.str | None = ...,
@@ -175,9 +175,9 @@ class PropertyDefinition(_message.Message):
         list: Global___ListPropertyDefinition | None = ...,
         map: Global___MapPropertyDefinition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_friendly_name", b"_friendly_name", "_option_label_path", b"_option_label_path", "_option_value_path", b"_option_value_path", "_options_url", b"_options_url", "audio", b"audio", "audio_group", b"audio_group", "boolean", b"boolean", "date", b"date", "default_value", b"default_value", "description", b"description", "double", b"double", "field_list", b"field_list", "file", b"file", "file_group", b"file_group", "formatted_text", b"formatted_text", "friendly_name", b"friendly_name", "image", b"image", "image_group", b"image_group", "integer", b"integer", "kind", b"kind", "list", b"list", "long", b"long", "map", b"map", "option_label_path", b"option_label_path", "option_value_path", b"option_value_path", "options_url", b"options_url", "text", b"text", "video", b"video", "video_group", b"video_group"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_friendly_name", b"_friendly_name", "_option_label_path", b"_option_label_path", "_option_value_path", b"_option_value_path", "_options_url", b"_options_url", "_required", b"_required", "audio", b"audio", "audio_group", b"audio_group", "boolean", b"boolean", "date", b"date", "default_value", b"default_value", "description", b"description", "double", b"double", "field_list", b"field_list", "file", b"file", "file_group", b"file_group", "formatted_text", b"formatted_text", "friendly_name", b"friendly_name", "image", b"image", "image_group", b"image_group", "integer", b"integer", "kind", b"kind", "list", b"list", "long", b"long", "map", b"map", "option_label_path", b"option_label_path", "option_value_path", b"option_value_path", "options_url", b"options_url", "required", b"required", "text", b"text", "video", b"video", "video_group", b"video_group"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_friendly_name", b"_friendly_name", "_option_label_path", b"_option_label_path", "_option_value_path", b"_option_value_path", "_options_url", b"_options_url", "audio", b"audio", "audio_group", b"audio_group", "boolean", b"boolean", "date", b"date", "default_value", b"default_value", "description", b"description", "double", b"double", "field_list", b"field_list", "file", b"file", "file_group", b"file_group", "formatted_text", b"formatted_text", "friendly_name", b"friendly_name", "image", b"image", "image_group", b"image_group", "indexed", b"indexed", "integer", b"integer", "kind", b"kind", "list", b"list", "long", b"long", "map", b"map", "name", b"name", "option_label_path", b"option_label_path", "option_value_path", b"option_value_path", "options_url", b"options_url", "required", b"required", "text", b"text", "video", b"video", "video_group", b"video_group"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_friendly_name", b"_friendly_name", "_option_label_path", b"_option_label_path", "_option_value_path", b"_option_value_path", "_options_url", b"_options_url", "_required", b"_required", "audio", b"audio", "audio_group", b"audio_group", "boolean", b"boolean", "date", b"date", "default_value", b"default_value", "description", b"description", "double", b"double", "field_list", b"field_list", "file", b"file", "file_group", b"file_group", "formatted_text", b"formatted_text", "friendly_name", b"friendly_name", "image", b"image", "image_group", b"image_group", "indexed", b"indexed", "integer", b"integer", "kind", b"kind", "list", b"list", "long", b"long", "map", b"map", "name", b"name", "option_label_path", b"option_label_path", "option_value_path", b"option_value_path", "options_url", b"options_url", "required", b"required", "text", b"text", "video", b"video", "video_group", b"video_group"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
@@ -189,6 +189,8 @@ class PropertyDefinition(_message.Message):
     _WhichOneofArgType__option_value_path: _TypeAlias = _typing.Literal["_option_value_path", b"_option_value_path"]  # noqa: Y015
     _WhichOneofReturnType__options_url: _TypeAlias = _typing.Literal["options_url"]  # noqa: Y015
     _WhichOneofArgType__options_url: _TypeAlias = _typing.Literal["_options_url", b"_options_url"]  # noqa: Y015
+    _WhichOneofReturnType__required: _TypeAlias = _typing.Literal["required"]  # noqa: Y015
+    _WhichOneofArgType__required: _TypeAlias = _typing.Literal["_required", b"_required"]  # noqa: Y015
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["text", "formatted_text", "integer", "long", "double", "boolean", "date", "file", "image", "video", "audio", "file_group", "image_group", "video_group", "audio_group", "list", "map"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     @_typing.overload
@@ -201,6 +203,8 @@ class PropertyDefinition(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__option_value_path) -> _WhichOneofReturnType__option_value_path | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__options_url) -> _WhichOneofReturnType__options_url | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__required) -> _WhichOneofReturnType__required | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -8,6 +8,7 @@ from gamehall.common.v1.property_definition_pb2 import PropertyDefinition, Prope
 from gamehall.common.v1.property_pb2 import Property
 from google.protobuf.descriptor import FieldDescriptor
 
+from gamehall_server.kit.comments import comment
 from gamehall_server.kit.properties import GROUPS, KINDS
 from gamehall_server.kit.validation import behavior, output_only
 
@@ -55,7 +56,7 @@ def _form(kind: str) -> PropertyFieldList:
 
 
 def _field(field: Any, kind: str) -> PropertyField:
-    made = PropertyField(name=field.name, required=bool(behavior(field)))
+    made = PropertyField(name=field.name, required=bool(behavior(field)), description=comment(field.full_name))
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         made.type = "object"
     elif field.is_repeated:
