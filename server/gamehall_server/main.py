@@ -29,6 +29,7 @@ from gamehall_server.modules.access.bootstrap import settle_access, settle_passe
 from gamehall_server.modules.access.client_service import Clients
 from gamehall_server.modules.access.permission_service import Permissions
 from gamehall_server.modules.access.role_service import Roles
+from gamehall_server.modules.addresses.servicer import Addresses
 from gamehall_server.modules.auth import KeyRing, TokenVerifier
 from gamehall_server.modules.auth.authorization import Authorization
 from gamehall_server.modules.auth.grants import Tools
@@ -40,17 +41,21 @@ from gamehall_server.modules.categories.servicer import Categories
 from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
 from gamehall_server.modules.configs.servicer import Configs
+from gamehall_server.modules.content.servicer import Articles
 from gamehall_server.modules.devices import DeviceLogin
 from gamehall_server.modules.devices.servicer import Devices
+from gamehall_server.modules.dispositions.servicer import Dispositions
 from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
+from gamehall_server.modules.relationships.servicer import Relationships
 from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
 from gamehall_server.modules.second_factor.servicer import SecondFactor
 from gamehall_server.modules.social import Social
 from gamehall_server.modules.social.servicer import Identities, Providers
+from gamehall_server.modules.tags.servicer import Tags
 from gamehall_server.modules.templates.servicer import PropertyTypes, TemplatesOfKinds
 from gamehall_server.modules.users.passwords import Passwords
 from gamehall_server.modules.users.role_service import UserRoles
@@ -126,12 +131,15 @@ def _plain(servicer: type[Servicer]) -> Callable[[Parts], Servicer]:
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     **{family: _plain(family) for family in templates.FAMILIES},
+    Addresses: lambda _: Addresses(),
+    Articles: lambda _: Articles(),
     Authorization: lambda parts: Authorization(parts.tools, Tickets(parts.secrets)),
     Categories: lambda _: Categories(),
     Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
     Configs: lambda parts: Configs(parts.configs),
     Devices: lambda _: Devices(),
+    Dispositions: lambda _: Dispositions(),
     Identities: lambda parts: Identities(parts.social),
     IssuedTokens: lambda _: IssuedTokens(),
     LocationLog: lambda _: LocationLog(),
@@ -142,10 +150,12 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Platform: lambda parts: Platform(parts.health),
     PropertyTypes: lambda _: PropertyTypes(),
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
+    Relationships: lambda _: Relationships(),
     Roles: lambda _: Roles(),
     Sandbox: lambda parts: Sandbox(parts.clock),
     SecondFactor: lambda parts: SecondFactor(parts.tools.factors, parts.verifier.issuer),
     Sessions: lambda _: Sessions(),
+    Tags: lambda _: Tags(),
     TemplatesOfKinds: lambda _: TemplatesOfKinds(),
     Tokens: lambda parts: Tokens(parts.keys, parts.tools),
     UserLogs: lambda _: UserLogs(),

@@ -183,6 +183,41 @@ def a_category(cast: Cast) -> dict[str, Any]:
     return {"id": made.json()["id"]}
 
 
+def a_text(cast: Cast) -> dict[str, Any]:
+    return {"title": fresh("made"), "body": "x", "category": {"id": a_category(cast)["id"]}, "active": True}
+
+
+def an_article(cast: Cast) -> dict[str, Any]:
+    made = cast.admin.post("/content/articles", a_text(cast))
+    assert made.status_code == 201, made.text
+    return {"id": made.json()["id"]}
+
+
+ADDRESS = {"name": "Home", "first_name": "A", "last_name": "B", "address1": "1 Main", "city": "Paris", "country_code": "MCO"}
+
+
+def an_address(cast: Cast) -> dict[str, Any]:
+    made = cast.owner.post("/users/me/addresses", ADDRESS)
+    assert made.status_code == 201, made.text
+    return {"user_id": str(cast.owner.id), "id": made.json()["id"]}
+
+
+def a_relation(cast: Cast) -> dict[str, Any]:
+    return {"parent": {"id": cast.owner.id}, "child": {"id": cast.admin.id}, "context": fresh("made")}
+
+
+def a_relationship(cast: Cast) -> dict[str, Any]:
+    made = cast.admin.post("/users/relationships", a_relation(cast))
+    assert made.status_code == 201, made.text
+    return {"id": made.json()["id"]}
+
+
+def a_disposition(cast: Cast) -> dict[str, Any]:
+    made = cast.owner.post("/dispositions", {"context": "thing", "context_id": fresh("1"), "name": "like"})
+    assert made.status_code == 200, made.text
+    return {"id": made.json()["id"]}
+
+
 def families() -> dict[str, "Given"]:
     """What the families of templates need."""
     given = {}
@@ -224,7 +259,28 @@ SECOND = "gamehall.users.v1.SecondFactorService"
 TEMPLATES = "gamehall.templates.v1"
 CATEGORIES = "gamehall.categories.v1.CategoryService"
 CATEGORY = {"type_hint": "category"}
+ARTICLES, ADDRESSES = "gamehall.content.v1.ArticleService", "gamehall.users.v1.AddressService"
+RELATIONS, DISPOSITIONS = "gamehall.users.v1.RelationshipService", "gamehall.dispositions.v1.DispositionService"
+OF_OWNER = "/users/{user_id}/addresses/{id}"
 GIVEN = {
+    f"{ARTICLES}.CreateArticle": Given(lambda cast: {"article": a_text(cast)}),
+    f"{ARTICLES}.GetArticle": Given(an_article, "/content/articles/{id}"),
+    f"{ARTICLES}.UpdateArticle": Given(lambda cast: an_article(cast) | {"article": a_text(cast)}, "/content/articles/{id}"),
+    f"{ARTICLES}.DeleteArticle": Given(an_article, "/content/articles/{id}"),
+    f"{ADDRESSES}.ListAddresses": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/addresses"),
+    f"{ADDRESSES}.CreateAddress": Given(lambda cast: {"user_id": str(cast.owner.id), "address": ADDRESS}, "/users/{user_id}/addresses"),
+    f"{ADDRESSES}.GetAddress": Given(an_address, OF_OWNER),
+    f"{ADDRESSES}.UpdateAddress": Given(lambda cast: an_address(cast) | {"address": ADDRESS | {"city": "Monaco"}}, OF_OWNER),
+    f"{ADDRESSES}.DeleteAddress": Given(an_address, OF_OWNER),
+    f"{RELATIONS}.CreateRelationship": Given(lambda cast: {"relationship": a_relation(cast)}),
+    f"{RELATIONS}.GetRelationship": Given(a_relationship),
+    f"{RELATIONS}.UpdateRelationship": Given(lambda cast: a_relationship(cast) | {"relationship": a_relation(cast)}),
+    f"{RELATIONS}.DeleteRelationship": Given(a_relationship),
+    f"{DISPOSITIONS}.CreateDisposition": Given(
+        lambda cast: {"disposition": {"context": "thing", "context_id": fresh("1"), "name": "like", "user": {"id": cast.owner.id}}}
+    ),
+    f"{DISPOSITIONS}.GetDisposition": Given(a_disposition, "/dispositions/{id}"),
+    f"{DISPOSITIONS}.DeleteDisposition": Given(a_disposition, "/dispositions/{id}"),
     **families(),
     f"{TEMPLATES}.TemplateService.ListTemplatesOfKind": Given(lambda cast: CATEGORY),
     f"{TEMPLATES}.TemplateService.CreateTemplateOfKind": Given(lambda cast: CATEGORY | {"template": {"name": fresh("made")}}),

@@ -45,12 +45,12 @@ def order(operation: Operation) -> Any:
 
 def filled(operation: Operation, made: dict[str, Any]) -> str:
     """The path with its variables."""
-    parts = operation.path.split("/")
+    parts, path = operation.path.split("/"), operation.path.split("/")
     own = {each["name"]: each.get("example") for each in operation.told["parameters"] if each["in"] == "path"}
     for at, part in enumerate(parts):
         if part.startswith("{"):
             name = part.strip("{}")
-            answer = made.get("/users" if name == "user_id" else "/".join(parts[:at]).rstrip("/"), {})
+            answer = made.get("/users" if name == "user_id" else "/".join(path[:at]).rstrip("/"), {})
             parts[at] = str(answer.get(name, answer.get("id", own[name])))
     return "/".join(parts)
 
@@ -64,7 +64,8 @@ def test_every_example_is_taken(stage):
 
     for operation in sorted((each for each in operations(document) if "requestBody" in each.told), key=order):
         status, schema = answer_of(document, operation)
-        for kind, _, example in examples(document, operation):
+        # What is deleted is there only once.
+        for kind, _, example in examples(document, operation)[: 1 if operation.verb == "DELETE" else None]:
             content = {"data": example} if kind == FORM else {"data": json.dumps(example) if kind == JSON else example}
             headers = {"Authorization": None} if kind == FORM else {"Content-Type": kind}
             if operation.id == "introspectToken":

@@ -147,11 +147,48 @@ def some_categories(cast):
     return {"filter_search": word}
 
 
+def some_articles(cast):
+    word = fresh("word")
+    assert cast.admin.post("/categories", {"id": word, "name": "made"}).status_code == 201
+    for number, name in enumerate(["b", "B", "a", "é", "b"]):
+        article = {"title": name, "body": "x", "category": {"id": word}, "active": number != 1, "tags": [name, "x"]}
+        assert cast.admin.post("/content/articles", article).status_code == 201
+    return {"filter_category": word}
+
+
+def some_addresses(cast):
+    made = cast.owner.post("/users", {"username": (name := fresh("new")), "email": f"{name}@example.com", "password": PASSWORD}).json()
+    for word in ("b", "B", "a", "é", "b"):
+        address = {"name": word, "first_name": "A", "last_name": "B", "address1": "1", "city": "Paris", "country_code": "MCO"}
+        assert cast.admin.post(f"/users/{made['id']}/addresses", address).status_code == 201
+    return {"user_id": str(made["id"])}
+
+
+def some_relationships(cast):
+    for each in cast.admin.get("/users/relationships", params={"size": 1000}).json()["content"]:
+        assert cast.admin.delete(f"/users/relationships/{each['id']}").status_code == 204
+    for context in ("b", "B", "a", "é", "c"):
+        told = {"parent": {"id": cast.owner.id}, "child": {"id": cast.admin.id}, "context": context}
+        assert cast.admin.post("/users/relationships", told).status_code == 201
+    return {}
+
+
+def some_dispositions(cast):
+    word = fresh("word")
+    for name in ("b", "B", "a", "é", "c"):
+        assert cast.owner.post("/dispositions", {"context": "thing", "context_id": word, "name": name}).status_code == 200
+    return {"filter_context": f"thing:{word}"}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
     **{f"gamehall.templates.v1.{name}TemplateService.List{name}Templates": some_templates(kind) for name, kind in NAMES.items()},
     "gamehall.templates.v1.TemplateService.ListTemplatesOfKind": lambda cast: {"type_hint": "user", **some_templates("user")(cast)},
     "gamehall.categories.v1.CategoryService.ListCategories": some_categories,
+    "gamehall.content.v1.ArticleService.ListArticles": some_articles,
+    "gamehall.dispositions.v1.DispositionService.ListDispositions": some_dispositions,
+    "gamehall.users.v1.AddressService.ListAddresses": some_addresses,
+    "gamehall.users.v1.RelationshipService.ListRelationships": some_relationships,
     "gamehall.access.v1.ClientService.ListClients": some_clients,
     "gamehall.access.v1.PermissionService.ListPermissions": some_permissions,
     "gamehall.access.v1.RoleService.ListRoles": some_roles,

@@ -3,6 +3,8 @@
 import pytest
 from gamehall.auth.v1.tokens_pb2 import CreateTokenRequest
 from gamehall.comments.v1.comments_pb2 import Comment, CreateCommentRequest, GetCommentRequest, ListCommentsRequest, UpdateCommentRequest
+from gamehall.common.v1.property_pb2 import Property
+from gamehall.maintenance.v1.maintenance_pb2 import Maintenance, SetMaintenanceRequest
 from gamehall.platform.v1.platform_pb2 import GetClockRequest, UpdateClockRequest
 from gamehall.users.v1.passwords_pb2 import SetPasswordRequest
 from gamehall.users.v1.users_pb2 import CreateUserRequest, User
@@ -33,6 +35,12 @@ def comment(**fields: str) -> CreateCommentRequest:
 
 def user(**fields: object) -> CreateUserRequest:
     return CreateUserRequest(user=User(**{"username": "ann", "email": "ann@example.com", "password": "long enough", **fields}))
+
+
+def notice(value: object) -> SetMaintenanceRequest:
+    made = SetMaintenanceRequest(maintenance=Maintenance(message="Down", access_locked=True))
+    made.maintenance.details.fields["level"].CopyFrom(free(value))
+    return made
 
 
 def free(value: object) -> Value:
@@ -122,16 +130,28 @@ def test_a_required_number_is_not_zero() -> None:
 
 @pytest.mark.parametrize("value", ["a\0b", {"a": "b\0"}, {"a\0": "b"}, ["x", ["y\0"]], {"a": {"b": ["c", {"d": "\0"}]}}])
 def test_a_nul_is_found_however_deep(value: object) -> None:
-    assert wrong_with(user(additional_properties={"level": free(value)})) == {"user.additional_properties.level": NUL}
+    assert wrong_with(notice(value)) == {"maintenance.details": NUL}
 
 
 @pytest.mark.parametrize("value", ["\\000", {"a": "\\000", "b": 1.5}, {"\\000": 0}, ["\\0", 2.0, True, None], "ab\x01"])
 def test_what_only_looks_like_a_nul_is_none(value: object) -> None:
-    assert wrong_with(user(additional_properties={"level": free(value)})) == {}
+    assert wrong_with(notice(value)) == {}
 
 
 def test_a_nul_in_a_name_is_found() -> None:
-    assert wrong_with(user(additional_properties={"a\0": free("b")})) == {"user.additional_properties": NUL}
+    assert wrong_with(user(additional_properties={"a\0": Property()})) == {
+        "user.additional_properties": NUL,
+        "user.additional_properties.a\0.type": "required",
+    }
+
+
+def test_a_nul_in_a_property_is_found_however_deep() -> None:
+    told = Property()
+    told.list.values.add().map.map["a"].text.value = "b\0"
+
+    assert wrong_with(user(additional_properties={"level": told})) == {
+        "user.additional_properties.level.list.values[0].map.map.a.text.value": NUL
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from people import fresh
 
 from tests.modules.templated import EVERY, definition, refused_for, template
 
-FAMILIES = {"category": "categories", "device": "devices", "user": "users"}
+FAMILIES = {"article": "content/articles", "category": "categories", "device": "devices", "user": "users"}
 RED, BLUE = EVERY["text"], {"type": "text", "value": "blue"}
 COLOR = definition("text", "color", indexed=True)
 

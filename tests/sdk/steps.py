@@ -12,6 +12,7 @@ FAMILIES = (
     ("Users", "UserTemplate", "userTemplateResource"),
     ("Categories", "CategoryTemplate", "template"),
     ("Devices", "DeviceTemplate", "deviceTemplateResource"),
+    ("ContentArticles", "ArticleTemplate", "articleTemplateResource"),
 )
 # What a definition of each type can say beside what all can.
 SIZES = {"max_height": 600, "max_width": 800, "min_height": 6, "min_width": 8}
@@ -178,6 +179,78 @@ def of_kinds() -> Iterator[Call]:
     yield {"call": "TemplatesProperties.getTemplatePropertyType", "refused": 404, "field": "type", "with": ["tint"]}
 
 
+def standard(one: Call, calls: dict[str, str], body: Call, *, at: tuple[str, ...] = (), **tells: Any) -> Iterator[Call]:
+    """The five calls about records of one kind. `one` names it: tag, noun, what the SDK calls a body, a field whose absence is refused, one
+    that varies; `calls`: its five operations; `at`: what its path has before its id; `tells`: what a list is asked, and a second body."""
+    tag, here, parameter = one["tag"], f"${one['noun']}.id", one["parameter"]
+    without = {key: value for key, value in body.items() if key != one["needs"]}
+    made = {**ADMIN, "name": one["noun"], "status": one.get("status", 201), "vary": one["vary"], "with": [*at, {parameter: body}]}
+    yield {"call": f"{tag}.{calls['create']}", **made}
+    yield {"call": f"{tag}.{calls['create']}", **ADMIN, "refused": 400, "field": one["needs"], "with": [*at, {parameter: without}]}
+    yield {"call": f"{tag}.{calls['get']}", **ADMIN, "tells": {"id": here}, "with": [*at, here]}
+    yield {"call": f"{tag}.{calls['get']}", **ADMIN, "refused": 404, "field": "id", "with": [*at, one["none"]]}
+    yield {"call": f"{tag}.{calls['list']}", **ADMIN, "with": [*at, {"size": 2, **tells.get("asked", {})}]}
+    yield {"call": f"{tag}.{calls['list']}", **ADMIN, "refused": 400, "field": "order", "with": [*at, {"order": "nothing"}]}
+    if "update" in calls:
+        other = {parameter: {**body, **tells["other"]}}
+        answered = {} if one.get("silent") else {"tells": {"id": here}}
+        yield {"call": f"{tag}.{calls['update']}", **ADMIN, **answered, "vary": one.get("varied", one["vary"]), "with": [*at, here, other]}
+        yield {"call": f"{tag}.{calls['update']}", **ADMIN, "refused": 404, "field": "id", "with": [*at, one["none"], other]}
+    yield {"call": f"{tag}.{calls['delete']}", **ADMIN, "refused": 404, "field": "id", "with": [*at, one["none"]]}
+
+
+def records() -> Iterator[Call]:
+    """Articles, addresses, relationships, dispositions and tags. What was made stays: later calls show it."""
+    news = {"$model": "CategoryResource", "name": "News", "active": True}
+    yield {"call": "Categories.createCategory", **ADMIN, "name": "news", "status": 201, "vary": ["name"], "with": [{"category": news}]}
+    nested = {"$model": "NestedCategory", "id": "$news.id"}
+    article = {"$model": "ArticleResource", "title": "Season two", "body": "It begins today.", "category": nested, "active": True}
+    article |= {"tags": ["beta"], "template": "$texts.id", "additional_properties": {"color": properties()["text"]}}
+    verbs = ("create", "get", "update", "delete")
+    calls = {**{verb: f"{verb}Article" for verb in verbs}, "list": "getArticles"}
+    one = {
+        "tag": "ContentArticles",
+        "noun": "article",
+        "parameter": "articleResource",
+        "needs": "title",
+        "none": "none",
+        "vary": ["title", "body"],
+    }
+    yield from standard(one, calls, article, asked={"filterTagset": "beta", "filterTitle": "eason"}, other={"title": "Season three"})
+    yield {"call": "Categories.getTags", "with": [{"size": 3}]}
+    yield {"call": "Categories.getTags", "refused": 400, "field": "page", "with": [{"page": -1}]}
+    yield {"call": "ContentArticles.deleteArticle", **ADMIN, "with": ["$article.id"]}
+
+    address = {"$model": "SavedAddressResource", "name": "Home", "first_name": "Jane", "last_name": "Doe", "address1": "1 Main Street"}
+    address |= {"address2": "Floor 2", "city": "Orlando", "country_code": "USA", "state_code": "FL", "postal_code": "32801"}
+    address |= {"phone1": "+14076658943", "phone2": "+14076658944", "default": True}
+    calls = {**{verb: f"{verb}Address" for verb in verbs}, "list": "getAddresses"}
+    one = {"tag": "UsersAddresses", "noun": "address", "parameter": "savedAddressResource", "needs": "city", "none": "2147483647"}
+    one["vary"] = ["name", "first_name", "last_name", "address1", "address2", "city", "postal_code", "phone1"]
+    yield from standard(one, calls, address, at=("$user.id",), other={"city": "Tampa"})
+    yield {"call": "UsersAddresses.deleteAddress", **ADMIN, "with": ["$user.id", "$address.id"]}
+
+    parent, child = ({"$model": "SimpleUserResource", "id": id} for id in ("$given.forgetful", "$user.id"))
+    relation = {"$model": "UserRelationshipResource", "parent": parent, "child": child, "context": "coach"}
+    calls = {**{verb: f"{verb}UserRelationship" for verb in verbs}, "list": "getUserRelationships"}
+    one = {"tag": "UsersRelationships", "noun": "relation", "parameter": "relationship", "needs": "child", "none": "2147483647"}
+    # A change to what another one is already is refused.
+    one |= {"vary": ["context"], "varied": []}
+    yield from standard(one, calls, relation, other={"context": "friend"})
+    yield {"call": "Users.getUser", **ADMIN, "with": ["$user.id"]}
+    yield {"call": "Users.getUser", **ADMIN, "with": ["$given.forgetful"]}
+    yield {"call": "UsersRelationships.deleteUserRelationship", **ADMIN, "with": ["$relation.id"]}
+
+    like = {"$model": "DispositionResource", "context": "video", "context_id": "37", "name": "like", "user": child}
+    calls = {"create": "addDisposition", "get": "getDisposition", "list": "getDispositions", "delete": "deleteDisposition"}
+    one = {"tag": "Dispositions", "noun": "like", "parameter": "disposition", "needs": "name", "none": "2147483647", "status": 200}
+    one["vary"] = ["name", "context", "context_id"]
+    yield from standard(one, calls, like, asked={"filterContext": "video:37", "filterOwner": "$user.id"})
+    yield {"call": "Dispositions.getDispositionCounts", "with": [{"filterContext": "video:37"}]}
+    yield {"call": "Dispositions.getDispositionCounts", "refused": 400, "field": "filter_owner", "with": [{"filterOwner": "nobody"}]}
+    yield {"call": "Dispositions.deleteDisposition", **ADMIN, "with": ["$like.id"]}
+
+
 def _bare(value: Any) -> Any:
     """A value without the names of the SDK's models."""
     if isinstance(value, dict):
@@ -189,7 +262,7 @@ def _first() -> Iterator[Call]:
     """The templates of the user and of the device."""
     color = {"$model": "TextPropertyDefinitionResource", "type": "text", "name": "color", "required": True}
     body = {"$model": "TemplateResource", "name": "Hero", "properties": [color]}
-    for (tag, noun, parameter), name in ((FAMILIES[0], "heroes"), (FAMILIES[2], "boxes")):
+    for (tag, noun, parameter), name in ((FAMILIES[0], "heroes"), (FAMILIES[2], "boxes"), (FAMILIES[3], "texts")):
         yield {"call": f"{tag}.create{noun}", **ADMIN, "name": name, "status": 201, "vary": ["name"], "with": [{parameter: body}]}
 
 
@@ -197,4 +270,4 @@ def steps() -> list[Call]:
     """All of them. Ends of access come last, as calls.json has them."""
     told: list[Call] = json.loads((Path(__file__).parent / "calls.json").read_text())
     ends = next(at for at, call in enumerate(told) if call["call"] == "AuthTokens.deleteTokens")
-    return [*_first(), *told[:ends], *of_kinds(), *(call for each in FAMILIES for call in family(*each)), *told[ends:]]
+    return [*_first(), *told[:ends], *of_kinds(), *records(), *(call for each in FAMILIES for call in family(*each)), *told[ends:]]

@@ -268,8 +268,8 @@ def _as_requested(rpc: Rpc, duplicate: Duplicate) -> Duplicate:
     fields = rpc.descriptor.input_type.fields
 
     def path(column: str) -> str:
-        # A column `x_key` keeps the folded form of the field `x`.
-        for name in (column, column.removesuffix("_key")):
+        # A column `x_key` keeps the folded form of the field `x`, a column `x_id` the record that it names.
+        for name in (column, column.removesuffix("_key"), column.removesuffix("_id")):
             if name in rpc.descriptor.input_type.fields_by_name:
                 return name
             for field in fields:

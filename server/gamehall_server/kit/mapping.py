@@ -66,7 +66,7 @@ class Mapper:
         # Rows are tuples: the table's columns in order, then those of each embedded record. In compiled code each has a name.
         self.names = [f"c{index}" for index in range(len(self.columns))]
         self._variables = {column.name: name for column, name in zip(table.columns, self.names, strict=False)}
-        self._unstored = unstored
+        self.unstored = unstored
         self._json: tuple[Callable[[Row], dict[str, Any]] | None] | None = None
 
     # Both are compiled when they are first asked for: a server starts without.
@@ -79,7 +79,7 @@ class Mapper:
     def json(self, encoder: FieldEncoder) -> Callable[[Row], dict[str, Any]] | None:
         """Straight to JSON, where every field allows it. `encoder` makes a function from a message to the JSON of one of its fields."""
         if self._json is None:
-            self._json = (None if self._unstored else compile_json(self, encoder),)
+            self._json = (compile_json(self, encoder),)
         return self._json[0]
 
     def _check(self) -> None:

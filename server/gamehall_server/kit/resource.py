@@ -1,12 +1,13 @@
 """A Resource ties a table to a message and says which rows a caller may reach. It never learns a module's name."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from functools import cached_property, lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from gamehall.options.v1.errors_pb2 import ErrorReason
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
-from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
+from sqlalchemy import Column, ColumnElement, Integer, Select, bindparam, delete, select, update
 from sqlmodel import SQLModel
 
 from gamehall_server.kit.call import Call, Scope
@@ -17,11 +18,15 @@ from gamehall_server.kit.filters import Chosen, Filter, Parameters, equals
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.mapping import Computed, Embed, Mapper
 from gamehall_server.kit.page import Page
+from gamehall_server.kit.parts import ChosenRecord, Part, by_id, users_of
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.storage import Query, Totals, is_numbered, table_of
 from gamehall_server.kit.validation import output_only, rules_of
 
 R = TypeVar("R", bound=SQLModel)
+# The columns of what records are within, and their values.
+Inside = Mapping[str, Any]
+NOWHERE: Inside = {}
 # What the audit log tells of a confidential value.
 KEPT, CHANGED = "confidential", "confidential, changed"
 CREATED, UPDATED = "created_date", "updated_date"
@@ -40,19 +45,6 @@ class Veil(NamedTuple):
     parameters: Callable[[Call], Parameters] = lambda call: {}
 
 
-class Part(Protocol):
-    """What a resource keeps beside its columns, in tables of its own: words that group records, properties that lists find them by."""
-
-    async def check(self, call: Call, message: Any, path: str) -> Any:
-        """Before a record is written, whose message it may complete; gives what `keep` wants to know. Raises Invalid."""
-
-    async def keep(self, call: Call, id: Any, message: Any, found: Any, *, new: bool) -> None:
-        """After it was written as the message says."""
-
-    async def drop(self, call: Call, id: Any) -> None:
-        """The record is deleted."""
-
-
 class Resource(Generic[R]):
     """Rows of one table as messages of one type.
 
@@ -65,6 +57,7 @@ class Resource(Generic[R]):
     unstored: fields that whoever shows a record fills.
     defaults: what columns are when nobody says.
     fixed:    columns that have one value in all its rows, where a table holds several resources.
+    within:   columns that a request names beside the key: the record that this one is a part of.
     parts:    what is kept of its records in other tables.
     """
 
@@ -82,6 +75,7 @@ class Resource(Generic[R]):
         unstored: frozenset[str] = frozenset(),
         defaults: Mapping[str, Any] | None = None,
         fixed: Mapping[str, Any] | None = None,
+        within: tuple[str, ...] = (),
         parts: tuple[Part, ...] = (),
     ) -> None:
         self.rows = table_of(model)
@@ -109,12 +103,15 @@ class Resource(Generic[R]):
         self._own = None if owner is None else (equals("own__", self.table.columns[owner]), None)
         self._defaults = dict(defaults or {})
         self._fixed = dict(fixed or {})
+        self.within = within
+        self._inside: Chosen = tuple((equals(f"{name}__in", self.table.columns[name]), None) for name in within)
+        self._whole = [(name, _whole_of(self.table.columns[name])) for name in within]
         self._always = tuple((equals(f"{name}__", self.table.columns[name]), None) for name in self._fixed)
-        self.parts = (*(_Chosen(each) for each in self._chosen()), *parts)
+        self.parts = (*(ChosenRecord(each) for each in self._chosen()), *parts)
         self._veil = veil
         self._plain = None if veil is None else (Filter("veil__", lambda value: (None, {}), lambda shape: veil.condition), None)
         self._change = lru_cache(maxsize=64)(self._build_change)
-        self._shown = {embed.column: _by_id(embed) for embed in self.embeds.values()}
+        self._shown = {embed.column: by_id(embed) for embed in self.embeds.values()}
         fields: Any = message.DESCRIPTOR.fields
         told = [field for field in fields if field.name in self.table.columns and field.name not in (CREATED, UPDATED) and _is_open(field)]
         self._told = {field.name: rules_of(field).confidential for field in told}
@@ -135,10 +132,16 @@ class Resource(Generic[R]):
             raise RuntimeError(f"{self.noun} has no owner, but its policy speaks of own rows")
         return False
 
-    def reach(self, call: Call) -> tuple[Chosen, Parameters]:
+    def inside(self, request: Any) -> Inside:
+        """What the records of a request are within."""
+        return {name: _of_type(self.table.columns[name], getattr(request, name)) for name in self.within}
+
+    def reach(self, call: Call, inside: Inside = NOWHERE) -> tuple[Chosen, Parameters]:
         """What is true of every row that the caller reaches."""
         chosen: Chosen = self._always
         parameters: Parameters = {f"{name}__": value for name, value in self._fixed.items()}
+        if inside:
+            chosen, parameters = (*chosen, *self._inside), {**parameters, **{f"{name}__in": value for name, value in inside.items()}}
         if not self.visible(call) and self._own is not None:
             chosen, parameters = (*chosen, self._own), {**parameters, "own__": call.user_id}
         if self._veil is not None and self._plain is not None and not call.may(self._veil.permission):
@@ -150,26 +153,37 @@ class Resource(Generic[R]):
 
     # Reading.
 
-    async def load(self, call: Call, id: Any, *, lock: bool = False) -> R:
+    async def load(self, call: Call, id: Any, *, lock: bool = False, inside: Inside = NOWHERE) -> R:
         """The row, locked for the rest of the transaction when asked; NotFound when the caller may not reach it."""
-        reach, parameters = self.reach(call)
+        reach, parameters = self.reach(call, inside)
         row = await call.db.one(self._get(reach, lock, True), id=id, **parameters)
         if row is None:
             raise self._missing()
         found: R = row
         return found
 
-    async def find(self, call: Call, id: Any, message: Any) -> None:
+    async def find(self, call: Call, id: Any, message: Any, inside: Inside = NOWHERE) -> None:
         """Fills `message` with a row; NotFound when the caller may not reach it."""
-        reach, parameters = self.reach(call)
+        reach, parameters = self.reach(call, inside)
         row = await call.db.one(self._get(reach, False, False), id=id, **parameters)
         if row is None:
             raise self._missing()
         self.mapper.fill(message, row)
 
-    async def page(self, call: Call, chosen: Chosen, parameters: Parameters, wanted: Page, order: str, response: type[Message]) -> Rows:
+    async def page(
+        self,
+        call: Call,
+        chosen: Chosen,
+        parameters: Parameters,
+        wanted: Page,
+        order: str,
+        response: type[Message],
+        inside: Inside = NOWHERE,
+    ) -> Rows:
         """A page of the rows that these filters choose, for an answer of type `response`."""
-        reach, known = self.reach(call)
+        if self.owner is not None and self.owner in inside and not self.visible(call) and inside[self.owner] != call.user_id:
+            raise NotFound("No user with this id.", field=self.owner)
+        reach, known = self.reach(call, inside)
         rows, info = await self._listing.page(call, (*chosen, *reach), {**parameters, **known}, wanted, order)
         return Rows(response, self.mapper, rows, info)
 
@@ -184,9 +198,15 @@ class Resource(Generic[R]):
         for part, each in zip(self.parts, found, strict=True):
             await part.keep(call, id, message, each, new=new)
 
-    async def add(self, call: Call, values: dict[str, Any]) -> tuple[Any, ...]:
+    async def add(self, call: Call, values: dict[str, Any], inside: Inside = NOWHERE) -> tuple[Any, ...]:
         """Inserts a row with these column values, numbered, dated and owned by the caller (who is free to
-        name another owner only with scope ALL); gives the row as `show` takes it."""
+        name another owner only with scope ALL); gives the row as `show` takes it. NotFound where what it is to be within is not there, or
+        not the caller's."""
+        for name, there in self._whole if inside else ():
+            own = name != self.owner or self.visible(call) or inside[name] == call.user_id
+            if not own or await call.db.one(there, id=inside[name]) is None:
+                raise NotFound(f"No {next(iter(self.table.columns[name].foreign_keys)).column.table.name} with this id.", field=name)
+        values.update(inside)
         values.update(self._fixed)
         self._complete(values)
         if self._numbered and not values.get("id"):
@@ -241,7 +261,10 @@ class Resource(Generic[R]):
         call.db.later(self._change(tuple(values)), key=getattr(row, self.key.name), **values)
 
     async def remove(self, call: Call, row: R) -> None:
-        """Deletes a row that was loaded with its lock."""
+        """Deletes a row that was loaded with its lock. Raises Invalid while others refer to it."""
+        for user, query in self._users:
+            if await call.db.one(query, id=getattr(row, self.key.name)) is not None:
+                raise Invalid(f"in use by: {user}", field=self.key.name, reason=ErrorReason.ERROR_REASON_IN_USE)
         for part in self.parts:
             await part.drop(call, getattr(row, self.key.name))
         call.db.later(self._remove, id=getattr(row, self.key.name))
@@ -258,6 +281,10 @@ class Resource(Generic[R]):
                 if confidential:
                     told[name] = CHANGED if before is not None and before[name] != values[name] else KEPT
         return told
+
+    @cached_property
+    def _users(self) -> list[tuple[str, Query[Any]]]:
+        return users_of(self.key)
 
     def _readable(self, name: str, value: Any) -> Any:
         """A column's value as people read it: what is kept as bytes as the contract's JSON."""
@@ -285,28 +312,17 @@ class Resource(Generic[R]):
         return Query(update(self.table).where(self.key == bindparam("key", type_=self.key.type)).values(**values))
 
 
-class _Chosen:
-    """A record that a caller chooses by its id must be there."""
-
-    def __init__(self, chosen: tuple[str, Embed]) -> None:
-        self._name, self._embed = chosen
-        self._there = _by_id(self._embed)
-
-    async def check(self, call: Call, message: Any, path: str) -> None:
-        if message.HasField(self._name) and await call.db.one(self._there, id=getattr(message, self._name).id) is None:
-            raise Invalid(f"no {self._embed.columns[0].table.name} has this id", field=f"{path}.{self._name}.id")
-
-    async def keep(self, call: Call, id: Any, message: Any, found: Any, *, new: bool) -> None:
-        """The column holds it."""
-
-    async def drop(self, call: Call, id: Any) -> None:
-        """The column goes."""
+def _whole_of(column: Column[Any]) -> Query[Any]:
+    """Reads whether what a column refers to is there."""
+    key = next(iter(column.foreign_keys)).column
+    return Query(select(key).where(key == bindparam("id", type_=key.type)))
 
 
-def _by_id(embed: Embed) -> Query[tuple[Any, ...]]:
-    """Reads what an embedded record shows."""
-    key = embed.columns[0]
-    return Query(select(*embed.columns).where(key == bindparam("id", type_=key.type)))
+def _of_type(column: Column[Any], value: Any) -> Any:
+    """A value of a request as a column holds it. A number that no id can be is none."""
+    if isinstance(column.type, Integer) and isinstance(value, str):
+        return int(value) if len(value) < 19 else -1
+    return value
 
 
 def _is_open(field: Any) -> bool:

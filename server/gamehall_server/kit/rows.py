@@ -52,9 +52,14 @@ def compile_json(mapper: "Mapper", encoder: FieldEncoder) -> Callable[[Row], dic
     """A function from a row with its total to the JSON of its message; None where a field is not plain."""
     space: dict[str, Any] = {}
     lines = [f" {', '.join(mapper.names)}, _ = row", " d = {}"]
-    for field in mapper.message.DESCRIPTOR.fields:
+    fields: Any = mapper.message.DESCRIPTOR.fields
+    for field in fields:
         embed = mapper.embed_of(field)
-        if embed is not None:
+        if field.name in mapper.unstored:
+            # Who shows a record may fill it; a page of rows has nobody who does.
+            if not field.has_presence or rules_of(field).null_if_unset:
+                return None
+        elif embed is not None:
             lines.extend(_embedded(field, dict(embed)))
         elif (wire := mapper.wire_of(field)) is not None:
             lines.extend(_wired(field, mapper.message, wire, encoder, space))

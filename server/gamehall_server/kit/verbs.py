@@ -83,7 +83,7 @@ class Create(Verb):
         async def create(request: Any, call: Call) -> Message:
             message = getattr(request, name)
             found = await resource.check(call, message, name)
-            row = await resource.add(call, values(message))
+            row = await resource.add(call, values(message), resource.inside(request))
             await resource.keep(call, row[0], message, found, new=True)
             self._emit(call, row[0], call.user_id)
             answer = response()
@@ -107,7 +107,7 @@ class Get(Verb):
 
         async def get(request: Any, call: Call) -> Message:
             answer = response()
-            await resource.find(call, getattr(request, key), getattr(answer, shown))
+            await resource.find(call, getattr(request, key), getattr(answer, shown), resource.inside(request))
             return answer
 
         return get
@@ -130,7 +130,8 @@ class List(Verb):
         if unknown:
             raise Drift(f"{rpc.input_type.full_name} has no {', '.join(sorted(unknown))} to filter by")
         table, written = self.resource.table, self._written
-        filters = [compile_filter(field, table, written.get(name)) for name, field in request_fields.items() if name not in PAGE_FIELDS]
+        apart = PAGE_FIELDS.union(self.resource.within)
+        filters = [compile_filter(field, table, written.get(name)) for name, field in request_fields.items() if name not in apart]
         response = message_factory.GetMessageClass(rpc.output_type)
         resource = self.resource
         checked = [(each.name, each.check) for each in filters if each.check is not None]
@@ -139,7 +140,8 @@ class List(Verb):
             chosen, parameters = choose(filters, request)
             for name, check in checked:
                 await check(call, getattr(request, name))
-            return await resource.page(call, chosen, parameters, page_of(request), request.order, response)
+            inside = resource.inside(request)
+            return await resource.page(call, chosen, parameters, page_of(request), request.order, response, inside)
 
         return list_page
 
@@ -161,7 +163,7 @@ class Update(Verb):
         resource, name = self.resource, None if body is None else body.name
 
         async def update(request: Any, call: Call) -> Message:
-            row = await resource.load(call, getattr(request, key), lock=True)
+            row = await resource.load(call, getattr(request, key), lock=True, inside=resource.inside(request))
             message = request if name is None else getattr(request, name)
             found = None if name is None else await resource.check(call, message, name)
             await resource.change(call, row, **values(message))
@@ -188,7 +190,7 @@ class Delete(Verb):
         resource = self.resource
 
         async def delete(request: Any, call: Call) -> Message:
-            row = await resource.load(call, getattr(request, key), lock=True)
+            row = await resource.load(call, getattr(request, key), lock=True, inside=resource.inside(request))
             await resource.remove(call, row)
             self._emit(call, getattr(row, key), self._owner(row))
             return response()

@@ -277,6 +277,258 @@ class UserTemplateService:
             _registered_method=True)
 
 
+class ArticleTemplateServiceStub:
+    """Templates of articles.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListArticleTemplates = channel.unary_unary(
+                '/gamehall.templates.v1.ArticleTemplateService/ListArticleTemplates',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.CreateArticleTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArticleTemplateService/CreateArticleTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetArticleTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArticleTemplateService/GetArticleTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.UpdateArticleTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArticleTemplateService/UpdateArticleTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+                _registered_method=True)
+        self.DeleteArticleTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArticleTemplateService/DeleteArticleTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class ArticleTemplateServiceServicer:
+    """Templates of articles.
+    """
+
+    def ListArticleTemplates(self, request, context):
+        """Lists them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateArticleTemplate(self, request, context):
+        """Makes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetArticleTemplate(self, request, context):
+        """Gives one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateArticleTemplate(self, request, context):
+        """Replaces one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteArticleTemplate(self, request, context):
+        """Deletes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ArticleTemplateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListArticleTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListArticleTemplates,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'CreateArticleTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateArticleTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetArticleTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetArticleTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'UpdateArticleTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateArticleTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.SerializeToString,
+            ),
+            'DeleteArticleTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteArticleTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.templates.v1.ArticleTemplateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.templates.v1.ArticleTemplateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ArticleTemplateService:
+    """Templates of articles.
+    """
+
+    @staticmethod
+    def ListArticleTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArticleTemplateService/ListArticleTemplates',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateArticleTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArticleTemplateService/CreateArticleTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetArticleTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArticleTemplateService/GetArticleTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateArticleTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArticleTemplateService/UpdateArticleTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteArticleTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArticleTemplateService/DeleteArticleTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class CategoryTemplateServiceStub:
     """Templates of categories.
     """

@@ -105,6 +105,85 @@ class UserTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
 
 def add_UserTemplateServiceServicer_to_server(servicer: UserTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
+class ArticleTemplateServiceStub:
+    """Templates of articles."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ArticleTemplateServiceAsyncStub: ...
+    ListArticleTemplates: _grpc.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]
+    """Lists them."""
+    CreateArticleTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]
+    """Makes one."""
+    GetArticleTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]
+    """Gives one."""
+    UpdateArticleTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]
+    """Replaces one."""
+    DeleteArticleTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]
+    """Deletes one."""
+
+@_typing.type_check_only
+class ArticleTemplateServiceAsyncStub(ArticleTemplateServiceStub):
+    """Templates of articles."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListArticleTemplates: _aio.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists them."""
+    CreateArticleTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]  # type: ignore[assignment]
+    """Makes one."""
+    GetArticleTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]  # type: ignore[assignment]
+    """Gives one."""
+    UpdateArticleTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]  # type: ignore[assignment]
+    """Replaces one."""
+    DeleteArticleTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]  # type: ignore[assignment]
+    """Deletes one."""
+
+class ArticleTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Templates of articles."""
+
+    @_abc_1.abstractmethod
+    def ListArticleTemplates(
+        self,
+        request: _template_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.ListTemplatesResponse, _abc.Awaitable[_template_pb2.ListTemplatesResponse]]:
+        """Lists them."""
+
+    @_abc_1.abstractmethod
+    def CreateArticleTemplate(
+        self,
+        request: _template_pb2.CreateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.CreateTemplateResponse, _abc.Awaitable[_template_pb2.CreateTemplateResponse]]:
+        """Makes one."""
+
+    @_abc_1.abstractmethod
+    def GetArticleTemplate(
+        self,
+        request: _template_pb2.GetTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.GetTemplateResponse, _abc.Awaitable[_template_pb2.GetTemplateResponse]]:
+        """Gives one."""
+
+    @_abc_1.abstractmethod
+    def UpdateArticleTemplate(
+        self,
+        request: _template_pb2.UpdateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.UpdateTemplateResponse, _abc.Awaitable[_template_pb2.UpdateTemplateResponse]]:
+        """Replaces one."""
+
+    @_abc_1.abstractmethod
+    def DeleteArticleTemplate(
+        self,
+        request: _template_pb2.DeleteTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.DeleteTemplateResponse, _abc.Awaitable[_template_pb2.DeleteTemplateResponse]]:
+        """Deletes one."""
+
+def add_ArticleTemplateServiceServicer_to_server(servicer: ArticleTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
 class CategoryTemplateServiceStub:
     """Templates of categories."""
 

@@ -30,7 +30,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gamehall/templates/v1/templates.proto\x12\x15gamehall.templates.v1\x1a!gamehall/common/v1/property.proto\x1a,gamehall/common/v1/property_definition.proto\x1a!gamehall/options/v1/options.proto\x1a$gamehall/templates/v1/template.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xdb\x01\n\x1aListTemplatesOfKindRequest\x12/\n\ttype_hint\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xaa\xd4\x18\n\x10\x32r\x06\n\x04kindR\x08typeHint\x12\x1d\n\x04size\x18\x02 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x03 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x04 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12\x32\n\x0b\x66ilter_name\x18\x05 \x01(\tB\x11\xaa\xd4\x18\r\x10\xff\x01r\x08\n\x04name\x10\x01R\nfilterName\"\x89\x01\n\x1b\x43reateTemplateOfKindRequest\x12\'\n\ttype_hint\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x32R\x08typeHint\x12\x41\n\x08template\x18\x02 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"\x8e\x01\n\x19ValidatePropertiesRequest\x12\'\n\ttype_hint\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x32R\x08typeHint\x12H\n\x08resource\x18\x02 \x01(\x0b\x32&.gamehall.templates.v1.TemplatedRecordB\x04\xe2\x41\x01\x02R\x08resource\"\xf7\x02\n\x0fTemplatedRecord\x12\xa8\x01\n\x15\x61\x64\x64itional_properties\x18\x01 \x03(\x0b\x32@.gamehall.templates.v1.TemplatedRecord.AdditionalPropertiesEntryB1\xaa\xd4\x18-j+{\"color\": {\"type\": \"text\", \"value\": \"red\"}}R\x14\x61\x64\x64itionalProperties\x12\'\n\x08template\x18\x02 \x01(\tB\x06\xaa\xd4\x18\x02\x10@H\x00R\x08template\x88\x01\x01\x1a\x65\n\x19\x41\x64\x64itionalPropertiesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x32\n\x05value\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PropertyR\x05value:\x02\x38\x01:\x1c\xaa\xd4\x18\x18\n\x16\x42\x61sicTemplatedResourceB\x0b\n\t_template\"\x1c\n\x1aValidatePropertiesResponse\"_\n\x18GetTemplateOfKindRequest\x12\'\n\ttype_hint\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x32R\x08typeHint\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\"\xa5\x01\n\x1bUpdateTemplateOfKindRequest\x12\'\n\ttype_hint\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x32R\x08typeHint\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12\x41\n\x08template\x18\x03 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"\x8c\x01\n\x1b\x44\x65leteTemplateOfKindRequest\x12\'\n\ttype_hint\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x32R\x08typeHint\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12(\n\x07\x63\x61scade\x18\x03 \x01(\tB\x0e\xaa\xd4\x18\n\x10\x14j\x06\x64\x65tachR\x07\x63\x61scade\"\x1a\n\x18ListPropertyTypesRequest\"X\n\x19ListPropertyTypesResponse\x12;\n\x05types\x18\x01 \x03(\x0b\x32%.gamehall.common.v1.PropertyFieldListR\x05types\"8\n\x16GetPropertyTypeRequest\x12\x1e\n\x04type\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x32R\x04type\"T\n\x17GetPropertyTypeResponse\x12\x39\n\x04type\x18\x01 \x01(\x0b\x32%.gamehall.common.v1.PropertyFieldListR\x04type2\xef\n\n\x0fTemplateService\x12\xd1\x01\n\x13ListTemplatesOfKind\x12\x31.gamehall.templates.v1.ListTemplatesOfKindRequest\x1a,.gamehall.templates.v1.ListTemplatesResponse\"Y\x90\x02\x01\xaa\xd4\x18\x34\n\x11\x12\x0fTEMPLATES_ADMIN2\x1f\n\x0cgetTemplates\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02\x18\x12\x16/templates/{type_hint}\x12\xee\x01\n\x14\x43reateTemplateOfKind\x12\x32.gamehall.templates.v1.CreateTemplateOfKindRequest\x1a-.gamehall.templates.v1.CreateTemplateResponse\"s\xaa\xd4\x18=\n\x11\x12\x0fTEMPLATES_ADMIN\x10\x01\x18\x01 \xc9\x01\x32!\n\x0e\x63reateTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02,\"\x16/templates/{type_hint}:\x08templateb\x08template\x12\xe3\x01\n\x12ValidateProperties\x12\x30.gamehall.templates.v1.ValidatePropertiesRequest\x1a\x31.gamehall.templates.v1.ValidatePropertiesResponse\"h\xaa\xd4\x18\x33\n\x11\x12\x0fTEMPLATES_ADMIN \xc8\x01\x32\x1b\n\x08validate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02+\"\x1f/templates/{type_hint}/validate:\x08resource\x12\xd9\x01\n\x11GetTemplateOfKind\x12/.gamehall.templates.v1.GetTemplateOfKindRequest\x1a*.gamehall.templates.v1.GetTemplateResponse\"g\x90\x02\x01\xaa\xd4\x18\x33\n\x11\x12\x0fTEMPLATES_ADMIN2\x1e\n\x0bgetTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02\'\x12\x1b/templates/{type_hint}/{id}b\x08template\x12\xee\x01\n\x14UpdateTemplateOfKind\x12\x32.gamehall.templates.v1.UpdateTemplateOfKindRequest\x1a-.gamehall.templates.v1.UpdateTemplateResponse\"s\xaa\xd4\x18\x38\n\x11\x12\x0fTEMPLATES_ADMIN\x18\x01\x32!\n\x0eupdateTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02\x31\x1a\x1b/templates/{type_hint}/{id}:\x08templateb\x08template\x12\xe3\x01\n\x14\x44\x65leteTemplateOfKind\x12\x32.gamehall.templates.v1.DeleteTemplateOfKindRequest\x1a-.gamehall.templates.v1.DeleteTemplateResponse\"h\xaa\xd4\x18\x38\n\x11\x12\x0fTEMPLATES_ADMIN\x18\x01\x32!\n\x0e\x64\x65leteTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02&*\x1b/templates/{type_hint}/{id}:\x07\x63\x61scade2\xca\x03\n\x13PropertyTypeService\x12\xd8\x01\n\x11ListPropertyTypes\x12/.gamehall.templates.v1.ListPropertyTypesRequest\x1a\x30.gamehall.templates.v1.ListPropertyTypesResponse\"`\x90\x02\x01\xaa\xd4\x18\x35\n\x02\x08\x01\x32/\n\x18getTemplatePropertyTypes\x12\x13TemplatesProperties\x82\xd3\xe4\x93\x02\x1e\x12\x15/templates/propertiesb\x05types\x12\xd7\x01\n\x0fGetPropertyType\x12-.gamehall.templates.v1.GetPropertyTypeRequest\x1a..gamehall.templates.v1.GetPropertyTypeResponse\"e\x90\x02\x01\xaa\xd4\x18\x34\n\x02\x08\x01\x32.\n\x17getTemplatePropertyType\x12\x13TemplatesProperties\x82\xd3\xe4\x93\x02$\x12\x1c/templates/properties/{type}b\x04typeB\xa1\x01\n\x19\x63om.gamehall.templates.v1B\x0eTemplatesProtoP\x01\xa2\x02\x03GTX\xaa\x02\x15Gamehall.Templates.V1\xca\x02\x15Gamehall\\Templates\\V1\xe2\x02!Gamehall\\Templates\\V1\\GPBMetadata\xea\x02\x17Gamehall::Templates::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gamehall/templates/v1/templates.proto\x12\x15gamehall.templates.v1\x1a!gamehall/common/v1/property.proto\x1a,gamehall/common/v1/property_definition.proto\x1a!gamehall/options/v1/options.proto\x1a$gamehall/templates/v1/template.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xe5\x01\n\x1aListTemplatesOfKindRequest\x12\x1d\n\x04size\x18\x01 \x01(\x05\x42\t\xaa\xd4\x18\x05\x18\x01 \xe8\x07R\x04size\x12\x1a\n\x04page\x18\x02 \x01(\x05\x42\x06\xaa\xd4\x18\x02\x18\x01R\x04page\x12\x1d\n\x05order\x18\x03 \x01(\tB\x07\xaa\xd4\x18\x03\x10\xc8\x01R\x05order\x12\x32\n\x0b\x66ilter_name\x18\x04 \x01(\tB\x11\xaa\xd4\x18\r\x10\xff\x01r\x08\n\x04name\x10\x01R\nfilterName\x12\x39\n\ttype_hint\x18\x05 \x01(\tB\x1c\xe2\x41\x01\x02\xaa\xd4\x18\x14\x10\x32j\x08\x63\x61tegoryr\x06\n\x04kindR\x08typeHint\"\x93\x01\n\x1b\x43reateTemplateOfKindRequest\x12\x31\n\ttype_hint\x18\x01 \x01(\tB\x14\xe2\x41\x01\x02\xaa\xd4\x18\x0c\x10\x32j\x08\x63\x61tegoryR\x08typeHint\x12\x41\n\x08template\x18\x02 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"\x98\x01\n\x19ValidatePropertiesRequest\x12\x31\n\ttype_hint\x18\x01 \x01(\tB\x14\xe2\x41\x01\x02\xaa\xd4\x18\x0c\x10\x32j\x08\x63\x61tegoryR\x08typeHint\x12H\n\x08resource\x18\x02 \x01(\x0b\x32&.gamehall.templates.v1.TemplatedRecordB\x04\xe2\x41\x01\x02R\x08resource\"\xf7\x02\n\x0fTemplatedRecord\x12\xa8\x01\n\x15\x61\x64\x64itional_properties\x18\x01 \x03(\x0b\x32@.gamehall.templates.v1.TemplatedRecord.AdditionalPropertiesEntryB1\xaa\xd4\x18-j+{\"color\": {\"type\": \"text\", \"value\": \"red\"}}R\x14\x61\x64\x64itionalProperties\x12\'\n\x08template\x18\x02 \x01(\tB\x06\xaa\xd4\x18\x02\x10@H\x00R\x08template\x88\x01\x01\x1a\x65\n\x19\x41\x64\x64itionalPropertiesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x32\n\x05value\x18\x02 \x01(\x0b\x32\x1c.gamehall.common.v1.PropertyR\x05value:\x02\x38\x01:\x1c\xaa\xd4\x18\x18\n\x16\x42\x61sicTemplatedResourceB\x0b\n\t_template\"\x1c\n\x1aValidatePropertiesResponse\"i\n\x18GetTemplateOfKindRequest\x12\x31\n\ttype_hint\x18\x01 \x01(\tB\x14\xe2\x41\x01\x02\xaa\xd4\x18\x0c\x10\x32j\x08\x63\x61tegoryR\x08typeHint\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\"\xaf\x01\n\x1bUpdateTemplateOfKindRequest\x12\x31\n\ttype_hint\x18\x01 \x01(\tB\x14\xe2\x41\x01\x02\xaa\xd4\x18\x0c\x10\x32j\x08\x63\x61tegoryR\x08typeHint\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12\x41\n\x08template\x18\x03 \x01(\x0b\x32\x1f.gamehall.templates.v1.TemplateB\x04\xe2\x41\x01\x02R\x08template\"\x96\x01\n\x1b\x44\x65leteTemplateOfKindRequest\x12\x31\n\ttype_hint\x18\x01 \x01(\tB\x14\xe2\x41\x01\x02\xaa\xd4\x18\x0c\x10\x32j\x08\x63\x61tegoryR\x08typeHint\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10@R\x02id\x12(\n\x07\x63\x61scade\x18\x03 \x01(\tB\x0e\xaa\xd4\x18\n\x10\x14j\x06\x64\x65tachR\x07\x63\x61scade\"\x1a\n\x18ListPropertyTypesRequest\"X\n\x19ListPropertyTypesResponse\x12;\n\x05types\x18\x01 \x03(\x0b\x32%.gamehall.common.v1.PropertyFieldListR\x05types\"8\n\x16GetPropertyTypeRequest\x12\x1e\n\x04type\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xaa\xd4\x18\x02\x10\x32R\x04type\"T\n\x17GetPropertyTypeResponse\x12\x39\n\x04type\x18\x01 \x01(\x0b\x32%.gamehall.common.v1.PropertyFieldListR\x04type2\xef\n\n\x0fTemplateService\x12\xd1\x01\n\x13ListTemplatesOfKind\x12\x31.gamehall.templates.v1.ListTemplatesOfKindRequest\x1a,.gamehall.templates.v1.ListTemplatesResponse\"Y\x90\x02\x01\xaa\xd4\x18\x34\n\x11\x12\x0fTEMPLATES_ADMIN2\x1f\n\x0cgetTemplates\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02\x18\x12\x16/templates/{type_hint}\x12\xee\x01\n\x14\x43reateTemplateOfKind\x12\x32.gamehall.templates.v1.CreateTemplateOfKindRequest\x1a-.gamehall.templates.v1.CreateTemplateResponse\"s\xaa\xd4\x18=\n\x11\x12\x0fTEMPLATES_ADMIN\x10\x01\x18\x01 \xc9\x01\x32!\n\x0e\x63reateTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02,\"\x16/templates/{type_hint}:\x08templateb\x08template\x12\xe3\x01\n\x12ValidateProperties\x12\x30.gamehall.templates.v1.ValidatePropertiesRequest\x1a\x31.gamehall.templates.v1.ValidatePropertiesResponse\"h\xaa\xd4\x18\x33\n\x11\x12\x0fTEMPLATES_ADMIN \xc8\x01\x32\x1b\n\x08validate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02+\"\x1f/templates/{type_hint}/validate:\x08resource\x12\xd9\x01\n\x11GetTemplateOfKind\x12/.gamehall.templates.v1.GetTemplateOfKindRequest\x1a*.gamehall.templates.v1.GetTemplateResponse\"g\x90\x02\x01\xaa\xd4\x18\x33\n\x11\x12\x0fTEMPLATES_ADMIN2\x1e\n\x0bgetTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02\'\x12\x1b/templates/{type_hint}/{id}b\x08template\x12\xee\x01\n\x14UpdateTemplateOfKind\x12\x32.gamehall.templates.v1.UpdateTemplateOfKindRequest\x1a-.gamehall.templates.v1.UpdateTemplateResponse\"s\xaa\xd4\x18\x38\n\x11\x12\x0fTEMPLATES_ADMIN\x18\x01\x32!\n\x0eupdateTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02\x31\x1a\x1b/templates/{type_hint}/{id}:\x08templateb\x08template\x12\xe3\x01\n\x14\x44\x65leteTemplateOfKind\x12\x32.gamehall.templates.v1.DeleteTemplateOfKindRequest\x1a-.gamehall.templates.v1.DeleteTemplateResponse\"h\xaa\xd4\x18\x38\n\x11\x12\x0fTEMPLATES_ADMIN\x18\x01\x32!\n\x0e\x64\x65leteTemplate\x12\x0f\x43ontentArticles\x82\xd3\xe4\x93\x02&*\x1b/templates/{type_hint}/{id}:\x07\x63\x61scade2\xca\x03\n\x13PropertyTypeService\x12\xd8\x01\n\x11ListPropertyTypes\x12/.gamehall.templates.v1.ListPropertyTypesRequest\x1a\x30.gamehall.templates.v1.ListPropertyTypesResponse\"`\x90\x02\x01\xaa\xd4\x18\x35\n\x02\x08\x01\x32/\n\x18getTemplatePropertyTypes\x12\x13TemplatesProperties\x82\xd3\xe4\x93\x02\x1e\x12\x15/templates/propertiesb\x05types\x12\xd7\x01\n\x0fGetPropertyType\x12-.gamehall.templates.v1.GetPropertyTypeRequest\x1a..gamehall.templates.v1.GetPropertyTypeResponse\"e\x90\x02\x01\xaa\xd4\x18\x34\n\x02\x08\x01\x32.\n\x17getTemplatePropertyType\x12\x13TemplatesProperties\x82\xd3\xe4\x93\x02$\x12\x1c/templates/properties/{type}b\x04typeB\xa1\x01\n\x19\x63om.gamehall.templates.v1B\x0eTemplatesProtoP\x01\xa2\x02\x03GTX\xaa\x02\x15Gamehall.Templates.V1\xca\x02\x15Gamehall\\Templates\\V1\xe2\x02!Gamehall\\Templates\\V1\\GPBMetadata\xea\x02\x17Gamehall::Templates::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,8 +38,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gamehall.templates.v1.templ
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\031com.gamehall.templates.v1B\016TemplatesProtoP\001\242\002\003GTX\252\002\025Gamehall.Templates.V1\312\002\025Gamehall\\Templates\\V1\342\002!Gamehall\\Templates\\V1\\GPBMetadata\352\002\027Gamehall::Templates::V1'
-  _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['type_hint']._loaded_options = None
-  _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\n\0202r\006\n\004kind'
   _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['size']._loaded_options = None
   _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['size']._serialized_options = b'\252\324\030\005\030\001 \350\007'
   _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['page']._loaded_options = None
@@ -48,12 +46,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['order']._serialized_options = b'\252\324\030\003\020\310\001'
   _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['filter_name']._loaded_options = None
   _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['filter_name']._serialized_options = b'\252\324\030\r\020\377\001r\010\n\004name\020\001'
+  _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['type_hint']._loaded_options = None
+  _globals['_LISTTEMPLATESOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\024\0202j\010categoryr\006\n\004kind'
   _globals['_CREATETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._loaded_options = None
-  _globals['_CREATETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\002\0202'
+  _globals['_CREATETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\014\0202j\010category'
   _globals['_CREATETEMPLATEOFKINDREQUEST'].fields_by_name['template']._loaded_options = None
   _globals['_CREATETEMPLATEOFKINDREQUEST'].fields_by_name['template']._serialized_options = b'\342A\001\002'
   _globals['_VALIDATEPROPERTIESREQUEST'].fields_by_name['type_hint']._loaded_options = None
-  _globals['_VALIDATEPROPERTIESREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\002\0202'
+  _globals['_VALIDATEPROPERTIESREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\014\0202j\010category'
   _globals['_VALIDATEPROPERTIESREQUEST'].fields_by_name['resource']._loaded_options = None
   _globals['_VALIDATEPROPERTIESREQUEST'].fields_by_name['resource']._serialized_options = b'\342A\001\002'
   _globals['_TEMPLATEDRECORD_ADDITIONALPROPERTIESENTRY']._loaded_options = None
@@ -65,17 +65,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TEMPLATEDRECORD']._loaded_options = None
   _globals['_TEMPLATEDRECORD']._serialized_options = b'\252\324\030\030\n\026BasicTemplatedResource'
   _globals['_GETTEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._loaded_options = None
-  _globals['_GETTEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\002\0202'
+  _globals['_GETTEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\014\0202j\010category'
   _globals['_GETTEMPLATEOFKINDREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETTEMPLATEOFKINDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\252\324\030\002\020@'
   _globals['_UPDATETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._loaded_options = None
-  _globals['_UPDATETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\002\0202'
+  _globals['_UPDATETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\014\0202j\010category'
   _globals['_UPDATETEMPLATEOFKINDREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_UPDATETEMPLATEOFKINDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\252\324\030\002\020@'
   _globals['_UPDATETEMPLATEOFKINDREQUEST'].fields_by_name['template']._loaded_options = None
   _globals['_UPDATETEMPLATEOFKINDREQUEST'].fields_by_name['template']._serialized_options = b'\342A\001\002'
   _globals['_DELETETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._loaded_options = None
-  _globals['_DELETETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\002\0202'
+  _globals['_DELETETEMPLATEOFKINDREQUEST'].fields_by_name['type_hint']._serialized_options = b'\342A\001\002\252\324\030\014\0202j\010category'
   _globals['_DELETETEMPLATEOFKINDREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_DELETETEMPLATEOFKINDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\252\324\030\002\020@'
   _globals['_DELETETEMPLATEOFKINDREQUEST'].fields_by_name['cascade']._loaded_options = None
@@ -99,33 +99,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROPERTYTYPESERVICE'].methods_by_name['GetPropertyType']._loaded_options = None
   _globals['_PROPERTYTYPESERVICE'].methods_by_name['GetPropertyType']._serialized_options = b'\220\002\001\252\324\0304\n\002\010\0012.\n\027getTemplatePropertyType\022\023TemplatesProperties\202\323\344\223\002$\022\034/templates/properties/{type}b\004type'
   _globals['_LISTTEMPLATESOFKINDREQUEST']._serialized_start=282
-  _globals['_LISTTEMPLATESOFKINDREQUEST']._serialized_end=501
-  _globals['_CREATETEMPLATEOFKINDREQUEST']._serialized_start=504
-  _globals['_CREATETEMPLATEOFKINDREQUEST']._serialized_end=641
-  _globals['_VALIDATEPROPERTIESREQUEST']._serialized_start=644
-  _globals['_VALIDATEPROPERTIESREQUEST']._serialized_end=786
-  _globals['_TEMPLATEDRECORD']._serialized_start=789
-  _globals['_TEMPLATEDRECORD']._serialized_end=1164
-  _globals['_TEMPLATEDRECORD_ADDITIONALPROPERTIESENTRY']._serialized_start=1020
-  _globals['_TEMPLATEDRECORD_ADDITIONALPROPERTIESENTRY']._serialized_end=1121
-  _globals['_VALIDATEPROPERTIESRESPONSE']._serialized_start=1166
-  _globals['_VALIDATEPROPERTIESRESPONSE']._serialized_end=1194
-  _globals['_GETTEMPLATEOFKINDREQUEST']._serialized_start=1196
-  _globals['_GETTEMPLATEOFKINDREQUEST']._serialized_end=1291
-  _globals['_UPDATETEMPLATEOFKINDREQUEST']._serialized_start=1294
-  _globals['_UPDATETEMPLATEOFKINDREQUEST']._serialized_end=1459
-  _globals['_DELETETEMPLATEOFKINDREQUEST']._serialized_start=1462
-  _globals['_DELETETEMPLATEOFKINDREQUEST']._serialized_end=1602
-  _globals['_LISTPROPERTYTYPESREQUEST']._serialized_start=1604
-  _globals['_LISTPROPERTYTYPESREQUEST']._serialized_end=1630
-  _globals['_LISTPROPERTYTYPESRESPONSE']._serialized_start=1632
-  _globals['_LISTPROPERTYTYPESRESPONSE']._serialized_end=1720
-  _globals['_GETPROPERTYTYPEREQUEST']._serialized_start=1722
-  _globals['_GETPROPERTYTYPEREQUEST']._serialized_end=1778
-  _globals['_GETPROPERTYTYPERESPONSE']._serialized_start=1780
-  _globals['_GETPROPERTYTYPERESPONSE']._serialized_end=1864
-  _globals['_TEMPLATESERVICE']._serialized_start=1867
-  _globals['_TEMPLATESERVICE']._serialized_end=3258
-  _globals['_PROPERTYTYPESERVICE']._serialized_start=3261
-  _globals['_PROPERTYTYPESERVICE']._serialized_end=3719
+  _globals['_LISTTEMPLATESOFKINDREQUEST']._serialized_end=511
+  _globals['_CREATETEMPLATEOFKINDREQUEST']._serialized_start=514
+  _globals['_CREATETEMPLATEOFKINDREQUEST']._serialized_end=661
+  _globals['_VALIDATEPROPERTIESREQUEST']._serialized_start=664
+  _globals['_VALIDATEPROPERTIESREQUEST']._serialized_end=816
+  _globals['_TEMPLATEDRECORD']._serialized_start=819
+  _globals['_TEMPLATEDRECORD']._serialized_end=1194
+  _globals['_TEMPLATEDRECORD_ADDITIONALPROPERTIESENTRY']._serialized_start=1050
+  _globals['_TEMPLATEDRECORD_ADDITIONALPROPERTIESENTRY']._serialized_end=1151
+  _globals['_VALIDATEPROPERTIESRESPONSE']._serialized_start=1196
+  _globals['_VALIDATEPROPERTIESRESPONSE']._serialized_end=1224
+  _globals['_GETTEMPLATEOFKINDREQUEST']._serialized_start=1226
+  _globals['_GETTEMPLATEOFKINDREQUEST']._serialized_end=1331
+  _globals['_UPDATETEMPLATEOFKINDREQUEST']._serialized_start=1334
+  _globals['_UPDATETEMPLATEOFKINDREQUEST']._serialized_end=1509
+  _globals['_DELETETEMPLATEOFKINDREQUEST']._serialized_start=1512
+  _globals['_DELETETEMPLATEOFKINDREQUEST']._serialized_end=1662
+  _globals['_LISTPROPERTYTYPESREQUEST']._serialized_start=1664
+  _globals['_LISTPROPERTYTYPESREQUEST']._serialized_end=1690
+  _globals['_LISTPROPERTYTYPESRESPONSE']._serialized_start=1692
+  _globals['_LISTPROPERTYTYPESRESPONSE']._serialized_end=1780
+  _globals['_GETPROPERTYTYPEREQUEST']._serialized_start=1782
+  _globals['_GETPROPERTYTYPEREQUEST']._serialized_end=1838
+  _globals['_GETPROPERTYTYPERESPONSE']._serialized_start=1840
+  _globals['_GETPROPERTYTYPERESPONSE']._serialized_end=1924
+  _globals['_TEMPLATESERVICE']._serialized_start=1927
+  _globals['_TEMPLATESERVICE']._serialized_end=3318
+  _globals['_PROPERTYTYPESERVICE']._serialized_start=3321
+  _globals['_PROPERTYTYPESERVICE']._serialized_end=3779
 # @@protoc_insertion_point(module_scope)

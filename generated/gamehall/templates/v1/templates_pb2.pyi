@@ -27,13 +27,11 @@ class ListTemplatesOfKindRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TYPE_HINT_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     PAGE_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     FILTER_NAME_FIELD_NUMBER: _builtins.int
-    type_hint: _builtins.str
-    """The kind of record."""
+    TYPE_HINT_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Records per page, 25 unless told."""
     page: _builtins.int
@@ -42,14 +40,16 @@ class ListTemplatesOfKindRequest(_message.Message):
     """Comma separated PROPERTY:ASC or PROPERTY:DESC."""
     filter_name: _builtins.str
     """How their names begin."""
+    type_hint: _builtins.str
+    """The kind of record."""
     def __init__(
         self,
         *,
-        type_hint: _builtins.str = ...,
         size: _builtins.int = ...,
         page: _builtins.int = ...,
         order: _builtins.str = ...,
         filter_name: _builtins.str = ...,
+        type_hint: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

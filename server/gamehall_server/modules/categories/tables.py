@@ -3,6 +3,7 @@
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.columns import Wire
+from gamehall_server.kit.storage import table_of
 
 
 class CategoryRow(SQLModel, table=True):
@@ -15,3 +16,8 @@ class CategoryRow(SQLModel, table=True):
     active: bool = Field(nullable=False)
     additional_properties: bytes | None = Field(default=None, sa_type=Wire)
     template: str | None = Field(default=None, foreign_key="template.id", index=True)
+
+
+_t = table_of(CategoryRow).table
+# The columns of gamehall.common.v1.CategoryReference: how other records show a category.
+summary = (_t.c.id, _t.c.name, _t.c.active)

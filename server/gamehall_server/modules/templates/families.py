@@ -14,7 +14,7 @@ from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.rpc import Method, Servicer
 from gamehall_server.kit.verbs import Create, Get, List, Update, Verb
 from gamehall_server.modules.templates import tables
-from gamehall_server.modules.templates.part import Templated, parts
+from gamehall_server.modules.templates.part import parts
 from gamehall_server.modules.templates.tables import TemplateRow
 
 DETACH = "detach"
@@ -81,11 +81,8 @@ async def remove(call: Call, resource: Resource[Any], kind: str, id: str, cascad
     if cascade not in ("", DETACH):
         raise Invalid(f"must be {DETACH}, or nothing", field="cascade")
     row = await resource.load(call, id, lock=True)
-    of: Templated | None = parts.get(kind)
-    if of is not None and await call.db.one(of.used, template_id=id) is not None:
-        if not cascade:
-            raise Invalid(f"records have this template: cascade={DETACH} takes it from them", field="id")
-        await call.db.run(of.detach, template_id=id)
+    if cascade and kind in parts:
+        await call.db.run(parts[kind].detach, template_id=id)
     await resource.remove(call, row)
 
 
@@ -109,6 +106,6 @@ def family(name: str, kind: str, file: Any = families_pb2) -> type[Servicer]:
 
 
 # Every family there is: adding one is adding a line, beside its service in the contract.
-NAMES = {"Category": "category", "Device": "device", "User": "user"}
+NAMES = {"Article": "article", "Category": "category", "Device": "device", "User": "user"}
 KINDS = tuple(NAMES.values())
 FAMILIES: tuple[type[Servicer], ...] = tuple(family(name, kind) for name, kind in NAMES.items())

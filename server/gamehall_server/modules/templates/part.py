@@ -33,7 +33,6 @@ class Templated:
         self.key: Column[Any] = table.primary_key.columns[0]
         column: Column[Any] = table.c.template
         given: Any = bindparam("template_id")
-        self.used = Query(select(self.key).where(column == given).limit(1))
         self.detach = Query(update(table).where(column == given).values(template=None))
         # Some of the records that have a template, in the order of their keys, locked.
         some = select(self.key, table.c.additional_properties).where(column == given).order_by(self.key).limit(bindparam("most"))

@@ -12,6 +12,7 @@ from gamehall_server.modules.users.tables import (
     signed_in,
     signed_in_by_password,
     summary,
+    summary_as,
     summary_of,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "signed_in",
     "signed_in_by_password",
     "summary",
+    "summary_as",
     "summary_of",
     "sweep_resets",
 ]

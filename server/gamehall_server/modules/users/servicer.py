@@ -19,6 +19,7 @@ from gamehall_server.modules.templates import Templated, by_property
 from gamehall_server.modules.users.policy import MISSING, Rules, ready
 from gamehall_server.modules.users.records import CHOSEN_BY_ADMINS, SEES_ALL, bases, load
 from gamehall_server.modules.users.registration import Registration, names, register
+from gamehall_server.modules.users.relatives import show_relatives
 from gamehall_server.modules.users.tables import change_tags, has_tag, tags_of, users
 
 LONGEST_TAG = 64
@@ -145,6 +146,7 @@ async def shown_to(call: Call, row: Any) -> pb.User:
     """A user as the caller may see one."""
     sees_all = row.id == call.user_id or call.may(SEES_ALL)
     user = _shown(_values(row), await tags_of(call.db, row.id) if sees_all else [])
+    await show_relatives(call.db, user)
     if not sees_all:
         for name in PRIVATE:
             user.ClearField(name)  # type: ignore[arg-type]  # Names from the contract itself.

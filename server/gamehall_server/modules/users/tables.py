@@ -76,6 +76,14 @@ _of_user = _tags.c.user_id == _user
 
 # The columns of gamehall.common.v1.UserReference: how other records show a user.
 summary = (_t.c.id, _t.c.username, _t.c.display_name, _t.c.avatar_url)
+
+
+def summary_as(name: str) -> tuple[Any, ...]:
+    """The columns of `summary`, for records that show several users."""
+    other = _t.alias(name)
+    return tuple(other.c[column.key] for column in summary)
+
+
 _summary = Query(select(*summary).where(_t.c.id == bindparam("id", type_=BigInteger)))
 _credentials = Query(select(_t.c.id, _t.c.password_hash).where(_t.c.username_key == bindparam("key")))
 _at_sign_in = {"last_activity": bindparam("now", type_=BigInteger)}

@@ -1,0 +1,1 @@
+"""Saved addresses of users."""

@@ -1,0 +1,22 @@
+"""What is kept of articles."""
+
+from sqlmodel import Field, SQLModel
+
+from gamehall_server.kit.columns import Moment, Wire
+
+
+class ArticleRow(SQLModel, table=True):
+    """An article."""
+
+    __tablename__ = "article"
+
+    id: str = Field(primary_key=True)
+    title: str = Field(nullable=False)
+    body: str = Field(nullable=False)
+    category_id: str = Field(foreign_key="category.id", nullable=False, index=True)
+    active: bool = Field(nullable=False)
+    tags: bytes | None = Field(default=None, sa_type=Wire)
+    template: str | None = Field(default=None, foreign_key="template.id", index=True)
+    additional_properties: bytes | None = Field(default=None, sa_type=Wire)
+    created_date: int = Field(sa_type=Moment, nullable=False)
+    updated_date: int = Field(sa_type=Moment, nullable=False)

@@ -1,0 +1,1 @@
+"""What users think of anything."""

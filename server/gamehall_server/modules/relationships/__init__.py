@@ -1,0 +1,1 @@
+"""Relationships of users."""
