@@ -193,7 +193,7 @@ def an_article(cast: Cast) -> dict[str, Any]:
     return {"id": made.json()["id"]}
 
 
-ADDRESS = {"name": "Home", "first_name": "A", "last_name": "B", "address1": "1 Main", "city": "Paris", "country_code": "MCO"}
+ADDRESS = {"name": "Home", "first_name": "A", "last_name": "B", "address1": "1 Main", "city": "Oranjestad", "country_code": "ABW"}
 
 
 def an_address(cast: Cast) -> dict[str, Any]:
@@ -270,7 +270,7 @@ GIVEN = {
     f"{ADDRESSES}.ListAddresses": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/addresses"),
     f"{ADDRESSES}.CreateAddress": Given(lambda cast: {"user_id": str(cast.owner.id), "address": ADDRESS}, "/users/{user_id}/addresses"),
     f"{ADDRESSES}.GetAddress": Given(an_address, OF_OWNER),
-    f"{ADDRESSES}.UpdateAddress": Given(lambda cast: an_address(cast) | {"address": ADDRESS | {"city": "Monaco"}}, OF_OWNER),
+    f"{ADDRESSES}.UpdateAddress": Given(lambda cast: an_address(cast) | {"address": ADDRESS | {"city": "Savaneta"}}, OF_OWNER),
     f"{ADDRESSES}.DeleteAddress": Given(an_address, OF_OWNER),
     f"{RELATIONS}.CreateRelationship": Given(lambda cast: {"relationship": a_relation(cast)}),
     f"{RELATIONS}.GetRelationship": Given(a_relationship),

@@ -19,7 +19,15 @@ from tests.contract.doors import DOORS, OK, addressed, http, published_refusal, 
 from tests.databases import seen_from_outside, shared_postgres
 
 METHODS = [method for servicer in SERVICERS for method in servicer.service.methods]
-LISTS = {method.full_name: method for method in METHODS if method.output_type.fields_by_name.get("page_info") is not None}
+
+
+def lists_records(method):
+    """A list of words is no list of records: tests/modules/test_tags.py."""
+    fields = method.output_type.fields_by_name
+    return "page_info" in fields and fields["content"].message_type is not None
+
+
+LISTS = {method.full_name: method for method in METHODS if lists_records(method)}
 each_list = pytest.mark.parametrize("method", LISTS.values(), ids=list(LISTS))
 # The administrator of a cast, who reaches everything.
 ADMIN = 3
@@ -159,7 +167,7 @@ def some_articles(cast):
 def some_addresses(cast):
     made = cast.owner.post("/users", {"username": (name := fresh("new")), "email": f"{name}@example.com", "password": PASSWORD}).json()
     for word in ("b", "B", "a", "é", "b"):
-        address = {"name": word, "first_name": "A", "last_name": "B", "address1": "1", "city": "Paris", "country_code": "MCO"}
+        address = {"name": word, "first_name": "A", "last_name": "B", "address1": "1", "city": "Oranjestad", "country_code": "ABW"}
         assert cast.admin.post(f"/users/{made['id']}/addresses", address).status_code == 201
     return {"user_id": str(made["id"])}
 
@@ -333,7 +341,7 @@ def test_a_list_shows_what_its_reader_may_get_and_nothing_else(world, cast, meth
     everything = page_of(world, cast, method, **made)["content"]
     for caller in cast(world).callers:
         answer = http.request(**addressed(world, method, request_of(method, **made), caller.token))
-        if answer.status_code in (401, 403):
+        if answer.status_code in (401, 403, 404):
             continue
         listed = answer.json()
         got = []

@@ -3,16 +3,16 @@
 from typing import Any
 
 from gamehall.dispositions.v1 import dispositions_pb2 as pb
-from sqlalchemy import BigInteger, and_, bindparam
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Forbidden, Invalid
-from gamehall_server.kit.filters import Asked, Filter, choose, compile_filter
+from gamehall_server.kit.filters import choose
 from gamehall_server.kit.mapping import Embed, compile_values
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.verbs import Changed, Delete, Get, List
 from gamehall_server.modules import users
 from gamehall_server.modules.dispositions import tables
+from gamehall_server.modules.dispositions.search import COUNTED, WRITTEN
 from gamehall_server.modules.dispositions.tables import DispositionRow, disposition_totals
 
 ADMIN = "DISPOSITIONS_ADMIN"
@@ -22,30 +22,6 @@ dispositions = Resource(
     DispositionRow, pb.Disposition, owner="user_id", embeds={"user": Embed("user_id", users.summary)}, totals=(disposition_totals,)
 )
 _values = compile_values(pb.Disposition, _t, [pb.Disposition.DESCRIPTOR.fields_by_name[name] for name in ("context", "context_id", "name")])
-
-
-def _thing(text: str) -> Asked:
-    kind, colon, id = text.partition(":")
-    return bool(colon), {"context__": kind, **({"context_id__": id} if colon else {})}
-
-
-def _of_thing(one: bool) -> Any:
-    kind = _t.c.context == bindparam("context__")
-    return and_(kind, _t.c.context_id == bindparam("context_id__")) if one else kind
-
-
-def _owner(text: str) -> Asked:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise Invalid("a user's id, or me", field="filter_owner")
-    return None, {"owner__": int(text)}
-
-
-WRITTEN = {
-    "filter_context": Filter("filter_context", _thing, _of_thing),
-    "filter_owner": Filter("filter_owner", _owner, lambda shape: _t.c.user_id == bindparam("owner__", type_=BigInteger)),
-}
-_asked = pb.CountDispositionsRequest.DESCRIPTOR.fields
-_filters = [compile_filter(field, _t, WRITTEN.get(field.name)) for field in _asked]
 
 
 class Dispositions:
@@ -80,7 +56,7 @@ class Dispositions:
 
     async def CountDispositions(self, request: pb.CountDispositionsRequest, call: Call) -> pb.CountDispositionsResponse:
         _name_owner(request, call)
-        chosen, parameters = choose(_filters, request)
+        chosen, parameters = choose(COUNTED, request)
         # One thing's are found by an index; all of a kind may be many.
         rows = await tables.counts(call.db, chosen, parameters, near=":" in request.filter_context)
         return pb.CountDispositionsResponse(counts=[pb.DispositionCount(name=name, count=count) for name, count in rows])
