@@ -277,7 +277,7 @@ GIVEN = {
     f"{RELATIONS}.UpdateRelationship": Given(lambda cast: a_relationship(cast) | {"relationship": a_relation(cast)}),
     f"{RELATIONS}.DeleteRelationship": Given(a_relationship),
     f"{DISPOSITIONS}.CreateDisposition": Given(
-        lambda cast: {"disposition": {"context": "thing", "context_id": fresh("1"), "name": "like", "user": {"id": cast.owner.id}}}
+        lambda cast: {"disposition": {"context": "thing", "context_id": fresh("1"), "name": "like"}}
     ),
     f"{DISPOSITIONS}.GetDisposition": Given(a_disposition, "/dispositions/{id}"),
     f"{DISPOSITIONS}.DeleteDisposition": Given(a_disposition, "/dispositions/{id}"),

@@ -132,7 +132,7 @@ def of_kinds() -> Iterator[Call]:
     yield {**call, "status": 200, "vary": [], "with": ["category", {"resource": {"$model": "BasicTemplatedResource", **record}}]}
     wrong = {"$model": "BasicTemplatedResource", "template": noun, "additional_properties": {"integer": {"type": "integer", "value": 6}}}
     yield {**call, "refused": 400, "field": "additional_properties.integer.value", "with": ["category", {"resource": wrong}]}
-    kept = {"name": "News", "active": True, **record}
+    kept = {"name": "$given.config", "active": True, **record}
     body = {"$model": "CategoryResource", **kept}
     one = {"call": "Categories.createCategory", **ADMIN}
     told = _bare(properties())
@@ -141,7 +141,7 @@ def of_kinds() -> Iterator[Call]:
         "name": "category",
         "status": 201,
         "vary": ["name"],
-        "tells": {"name": "News", "additional_properties": told},
+        "tells": {"name": "$given.config", "additional_properties": told},
         "with": [{"category": body}],
     }
     yield {
@@ -155,7 +155,7 @@ def of_kinds() -> Iterator[Call]:
     yield {
         "call": "Categories.getCategories",
         "tells": {"content": ["$category"]},
-        "with": [{"filterSearch": "News", "order": "id:DESC", "size": 1}],
+        "with": [{"filterSearch": "$given.config", "order": "id:DESC", "size": 1}],
     }
     yield {"call": "Categories.getCategories", "refused": 400, "field": "order", "with": [{"order": "color"}]}
     other = {"category": {"$model": "CategoryResource", "name": "Other", "template": noun}}

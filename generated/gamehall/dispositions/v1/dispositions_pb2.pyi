@@ -44,7 +44,7 @@ class Disposition(_message.Message):
     """When it was made, in unix seconds."""
     @_builtins.property
     def user(self) -> _user_pb2.UserReference:
-        """Who thinks so: the caller, unless DISPOSITIONS_ADMIN names somebody."""
+        """Who thinks so: the caller, unless DISPOSITIONS_ADMIN names somebody; nobody where a client adds it."""
 
     def __init__(
         self,

@@ -119,7 +119,7 @@ def upgrade() -> None:
         sa.Column("context", sa.String(), nullable=False),
         sa.Column("context_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("created_date", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_disposition_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition")),

@@ -47,8 +47,6 @@ class Dispositions:
             if await users.summary_of(call.db, told.user.id) is None:
                 raise Invalid("no user has this id", field="disposition.user.id")
             owner = told.user.id
-        if owner is None:
-            raise Invalid("a client thinks nothing: a user is needed", field="disposition.user")
         row = await dispositions.add(call, {**_values(told), "user_id": owner})
         call.emit("disposition_created", Changed(f"disposition:{row[0]}", row[0], owner))
         await dispositions.show(call, row, answer.disposition)

@@ -26,7 +26,7 @@ class DispositionRow(NumberedRow, table=True):
     context: str = Field(nullable=False)
     context_id: str = Field(nullable=False)
     name: str = Field(nullable=False)
-    user_id: int | None = Field(foreign_key="user.id", sa_type=BigInteger, nullable=False)
+    user_id: int | None = Field(default=None, foreign_key="user.id", sa_type=BigInteger)
     created_date: int = Field(sa_type=Moment, nullable=False)
 
 
