@@ -68,6 +68,7 @@ bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec,
 	$(BIN)/python -m bench.codec
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.lists
+	$(BIN)/python -m bench.properties
 	$(BIN)/python -m bench.growth
 	$(BIN)/python -m bench.peers
 	$(BIN)/python -m bench.workers

@@ -17,6 +17,14 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from gamehall_bridge.scalars import words_of
 
 Encode = Callable[[Any], Any]
+# What is in JSON as it is in Python.
+_BARE = (
+    FieldDescriptor.CPPTYPE_STRING,
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
+    FieldDescriptor.CPPTYPE_BOOL,
+    FieldDescriptor.CPPTYPE_DOUBLE,
+)
 FREE = frozenset({"google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue"})
 
 
@@ -45,6 +53,8 @@ def _compile(descriptor: Any, around: frozenset[str]) -> Encode:
             literal.append(f"{key[2:-1]}: {value}")
         else:
             rest.extend(lines)
+    if variants is not None and len(variants.by_arm) == len(descriptor.fields):
+        return _kinds_alone(space, descriptor, variants, around)
     if variants is not None:
         rest.extend(_arms(space, descriptor, variants, around))
     source = ["def encode(m):", f" d = {{{', '.join(literal)}}}", *(f" {line}" for line in rest), " return d"]
@@ -52,6 +62,35 @@ def _compile(descriptor: Any, around: frozenset[str]) -> Encode:
     encode: Encode = space["encode"]
     _made[descriptor] = encode
     return encode
+
+
+def _kinds_alone(space: dict[str, Any], descriptor: Any, variants: Variants, around: frozenset[str]) -> Encode:
+    """As `_arms`, for a message that has nothing but its kinds: the object of the arm is the object, and there is a function for each."""
+    lines: list[str] = []
+    arms: list[str] = []
+    for name, word in variants.by_arm.items():
+        kind, read = descriptor.fields_by_name[name].message_type, _read(descriptor.fields_by_name[name])
+        told = "" if word is None else f"{variants.key!r}: {word!r}"
+        lines.append(f"def arm_{name}(m):")
+        if len(kind.fields) == 1 and kind.fields[0].has_presence and _is_bare(kind.fields[0]) and word is not None:
+            one = kind.fields[0].name
+            lines.append(f" i = {read}; v = i.{one}")
+            lines.append(f" return {{{one!r}: v, {told}}} if v or i.HasField({one!r}) else {{{told}}}")
+        else:
+            space[f"e_{name}"] = _encoder_of(kind, around)
+            lines.append(f" d = e_{name}({read})")
+            lines.extend([f" d[{variants.key!r}] = {word!r}"] if word is not None else [])
+            lines.append(" return d")
+        arms.append(f"{name!r}: arm_{name}")
+    lines.append(f"arms = {{None: lambda m: {{}}, {', '.join(arms)}}}")
+    exec("\n".join([*lines, f"def encode(m): return arms[m.WhichOneof({variants.oneof!r})](m)"]), space)
+    encode: Encode = space["encode"]
+    _made[descriptor] = encode
+    return encode
+
+
+def _is_bare(field: Any) -> bool:
+    return field.cpp_type in _BARE and field.type != FieldDescriptor.TYPE_BYTES and not rules_of(field).HasField("decimal")
 
 
 def _arms(space: dict[str, Any], descriptor: Any, variants: Variants, around: frozenset[str]) -> list[str]:

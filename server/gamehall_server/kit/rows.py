@@ -5,6 +5,7 @@ contract and must give the same; what JSON cannot be written straight goes the l
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 # From a field to a function that gives the JSON of its value in a message. The codec is the bridge's.
 FieldEncoder = Callable[[FieldDescriptor], Callable[[Any], Any]]
+# Values of up to so many bytes are remembered as JSON; with 8,192 of them that is some 20 MB at most.
+MOST_REMEMBERED = 512
 _PLAIN = (
     FieldDescriptor.CPPTYPE_STRING,
     FieldDescriptor.CPPTYPE_INT32,
@@ -96,13 +99,28 @@ def _wired(field: Any, message: type[Message], value: str, encoder: FieldEncoder
     """Writes a field that is kept as the contract's bytes."""
     put, read, empty = f" d[{field.name!r}] = ", f"wire_{field.name}", None
     encode, parse = encoder(field), message.FromString
-    space[read] = lambda kept: encode(parse(kept))
+
+    def shown(kept: bytes) -> Any:
+        return encode(parse(kept))
+
+    # What many pages show is made once. Nobody changes what is about to be written.
+    space[read] = lambda kept: _remembered(shown, kept) if len(kept) <= MOST_REMEMBERED else shown(kept)
     lines = [f" if {value} is not None:{put}{read}({value})"]
     if field.is_repeated and not rules_of(field).null_if_unset:
         empty = "{}" if field.message_type is not None and field.message_type.GetOptions().map_entry else "[]"
     elif rules_of(field).null_if_unset:
         empty = "None"
     return lines if empty is None else [*lines, f" else:{put}{empty}"]
+
+
+@lru_cache(maxsize=8192)
+def _remembered(shown: Callable[[bytes], Any], kept: bytes) -> Any:
+    return shown(kept)
+
+
+def forget_shown() -> None:
+    """Makes the next page as the first one was made. For benchmarks."""
+    _remembered.cache_clear()
 
 
 def _embedded(field: Any, columns: dict[str, tuple[str, bool]]) -> list[str]:

@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["template"], ["template.id"], name=op.f("fk_category_template")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_category")),
     )
+    op.create_index("ix_category_active", "category", ["active", "id"], unique=False)
     op.create_index(op.f("ix_category_template"), "category", ["template"], unique=False)
     op.create_table(
         "indexed_property",
@@ -111,7 +112,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["template"], ["template.id"], name=op.f("fk_article_template")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
     )
-    op.create_index(op.f("ix_article_category_id"), "article", ["category_id"], unique=False)
+    op.create_index("ix_article_active", "article", ["active", "id"], unique=False)
+    op.create_index("ix_article_category", "article", ["category_id", "active", "id"], unique=False)
     op.create_index(op.f("ix_article_template"), "article", ["template"], unique=False)
     op.create_table(
         "disposition",

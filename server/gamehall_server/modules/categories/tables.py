@@ -1,5 +1,6 @@
 """What is kept of categories."""
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.columns import Wire
@@ -10,6 +11,8 @@ class CategoryRow(SQLModel, table=True):
     """A category."""
 
     __tablename__ = "category"
+    # What everybody sees is counted without reading the records.
+    __table_args__ = (Index("ix_category_active", "active", "id"),)
 
     id: str = Field(primary_key=True)
     name: str = Field(nullable=False)
