@@ -43,6 +43,11 @@ GIVEN_BY_OTHERS = {
     "DELETE /devices/{id}/users",
     "DELETE /devices/{id}/users/{user_id}",
     "POST /devices/{id}/users",
+    # The id of a template of each family: it is made up once, and used once.
+    "DELETE /categories/templates/{id}",
+    "DELETE /content/articles/templates/{id}",
+    "DELETE /devices/templates/{id}",
+    "DELETE /users/templates/{id}",
 }
 
 
