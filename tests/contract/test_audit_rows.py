@@ -8,7 +8,8 @@ from gamehall_server.kit.storage import Query
 from sqlalchemy import func, select
 
 from tests.contract.doors import OK, over_http, request_of, rules_of
-from tests.contract.test_access_matrix import METHODS, about, without_roles
+from tests.contract.given import METHODS, without_roles
+from tests.contract.test_access_matrix import about
 
 COUNT = Query(select(func.count()).select_from(audit.table))
 WRITES = {name: method for name, method in METHODS.items() if not rules_of(method).sandbox and not method.server_streaming}

@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 from people import numbers
 
 from tests.contract.doors import DOORS, OK, addressed, http, rules_of
-from tests.contract.test_access_matrix import GIVEN, METHODS, NOTHING, about
+from tests.contract.given import GIVEN, METHODS, NOTHING
+from tests.contract.test_access_matrix import about
 from tests.databases import everything_in, told
 
 HTTP = "http"

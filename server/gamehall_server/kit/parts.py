@@ -1,6 +1,6 @@
 """What resources keep of their records beside their columns, and what records of others they are held to."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Column, bindparam, select
 
@@ -10,7 +10,7 @@ from gamehall_server.kit.mapping import Embed
 from gamehall_server.kit.storage import Query
 
 
-class Part(Protocol):
+class Part:
     """What a resource keeps beside its columns, in tables of its own: words that group records, properties that lists find them by."""
 
     async def check(self, call: Call, message: Any, path: str) -> Any:
@@ -23,7 +23,7 @@ class Part(Protocol):
         """The record is deleted."""
 
 
-class ChosenRecord:
+class ChosenRecord(Part):
     """A record that a caller chooses by its id must be there."""
 
     def __init__(self, chosen: tuple[str, Embed]) -> None:
@@ -34,12 +34,6 @@ class ChosenRecord:
         if message.HasField(self._name) and await call.db.one(self._there, id=getattr(message, self._name).id) is None:
             whole: Any = self._embed.columns[0].table
             raise Invalid(f"no {getattr(whole, 'element', whole).name} has this id", field=f"{path}.{self._name}.id")
-
-    async def keep(self, call: Call, id: Any, message: Any, found: Any, *, new: bool) -> None:
-        """The column holds it."""
-
-    async def drop(self, call: Call, id: Any) -> None:
-        """The column goes."""
 
 
 def by_id(embed: Embed) -> Query[tuple[Any, ...]]:

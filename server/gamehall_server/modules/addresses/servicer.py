@@ -6,13 +6,14 @@ from gamehall.users.v1 import addresses_pb2 as pb
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, Violation
+from gamehall_server.kit.parts import Part
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.verbs import Create, Delete, Get, List, Update
 from gamehall_server.modules.addresses.tables import AddressRow, only_default
 from gamehall_server.modules.locations import is_country, state_codes_of
 
 
-class _Place:
+class _Place(Part):
     """An address is somewhere, and of a user's addresses one at most is the default."""
 
     async def check(self, call: Call, message: Any, path: str) -> None:
@@ -29,9 +30,6 @@ class _Place:
     async def keep(self, call: Call, id: Any, message: Any, found: None, *, new: bool) -> None:
         if message.default:
             only_default(call.db, id)
-
-    async def drop(self, call: Call, id: Any) -> None:
-        """Nothing else is kept."""
 
 
 addresses = Resource(AddressRow, pb.Address, owner="user_id", within=("user_id",), parts=(_Place(),))

@@ -7,24 +7,19 @@ from gamehall.users.v1 import relationships_pb2 as pb
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.mapping import Embed
+from gamehall_server.kit.parts import Part
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.verbs import Create, Delete, Get, List, Update
 from gamehall_server.modules import users
 from gamehall_server.modules.users.relatives import RelationshipRow
 
 
-class _Two:
+class _Two(Part):
     """A relationship is between two."""
 
     async def check(self, call: Call, message: Any, path: str) -> None:
         if message.parent.id == message.child.id:
             raise Invalid("nobody stands above themselves", field=f"{path}.child.id")
-
-    async def keep(self, call: Call, id: Any, message: Any, found: None, *, new: bool) -> None:
-        """Nothing else is kept."""
-
-    async def drop(self, call: Call, id: Any) -> None:
-        """Nothing else is kept."""
 
 
 relationships = Resource(

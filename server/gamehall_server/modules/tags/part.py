@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, delete
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, Violation
+from gamehall_server.kit.parts import Part
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.tags.tables import tagged
 
@@ -14,7 +15,7 @@ _t = tagged.table
 _forget = Query(delete(_t).where(_t.c.kind == bindparam("kind"), _t.c.record == bindparam("record")))
 
 
-class Tagged:
+class Tagged(Part):
     """A part of a Resource whose records have `tags`: a repeated text of the message, kept as bytes in a column of that name."""
 
     def __init__(self, kind: str) -> None:

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from gamehall_server.kit.call import Call, Event
 from gamehall_server.kit.errors import Invalid, Violation
+from gamehall_server.kit.parts import Part
 from gamehall_server.kit.properties import wrong_with
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.rpc import Method, Servicer
@@ -29,7 +30,7 @@ class Reindex(Event, frozen=True):
     after: str | int | None = None
 
 
-class _Said:
+class _Said(Part):
     """The part of a template that is not in its row: what it marks, and that what it says makes sense."""
 
     def __init__(self, kind: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Table, bindparam, select, update
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, Violation
+from gamehall_server.kit.parts import Part
 from gamehall_server.kit.properties import Definitions, definitions_of, plain_value, sound
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.templates import tables
@@ -24,7 +25,7 @@ class Use(NamedTuple):
     definitions: Definitions
 
 
-class Templated:
+class Templated(Part):
     """A part of a Resource whose records have `template` and `additional_properties`, columns of these names in their table."""
 
     def __init__(self, kind: str, table: Table, message: type[Any]) -> None:
