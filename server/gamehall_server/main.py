@@ -45,6 +45,7 @@ from gamehall_server.modules.content.servicer import Articles
 from gamehall_server.modules.devices import DeviceLogin
 from gamehall_server.modules.devices.servicer import Devices
 from gamehall_server.modules.dispositions.servicer import Dispositions
+from gamehall_server.modules.friendships.servicer import Friendships
 from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
@@ -140,6 +141,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Configs: lambda parts: Configs(parts.configs),
     Devices: lambda _: Devices(),
     Dispositions: lambda _: Dispositions(),
+    Friendships: lambda parts: Friendships(parts.secrets),
     Identities: lambda parts: Identities(parts.social),
     IssuedTokens: lambda _: IssuedTokens(),
     LocationLog: lambda _: LocationLog(),

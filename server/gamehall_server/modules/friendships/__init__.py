@@ -1,0 +1,1 @@
+"""Friendships of users."""
