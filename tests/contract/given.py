@@ -213,6 +213,17 @@ def a_disposition(cast: Cast) -> dict[str, Any]:
     return {"id": made.json()["id"]}
 
 
+def two(cast: Cast) -> dict[str, Any]:
+    return {"user_id": str(cast.owner.id), "id": cast.admin.id}
+
+
+def a_token_of_the_administrator(cast: Cast) -> dict[str, Any]:
+    told = cast.admin.get("/users/me/invite-token")
+    assert told.status_code == 200, told.text
+    CANARIES.add(told.text)
+    return {"user_id": str(cast.owner.id), "token": told.text}
+
+
 def families() -> dict[str, "Given"]:
     """What the families of templates need."""
     given = {}
@@ -256,6 +267,7 @@ CATEGORIES = "gamehall.categories.v1.CategoryService"
 CATEGORY = {"type_hint": "category"}
 ARTICLES, ADDRESSES = "gamehall.content.v1.ArticleService", "gamehall.users.v1.AddressService"
 RELATIONS, DISPOSITIONS = "gamehall.users.v1.RelationshipService", "gamehall.dispositions.v1.DispositionService"
+FRIENDS, AT_FRIENDS = "gamehall.users.v1.FriendshipService", "/users/{user_id}/friends"
 OF_OWNER = "/users/{user_id}/addresses/{id}"
 GIVEN = {
     f"{ARTICLES}.CreateArticle": Given(lambda cast: {"article": a_text(cast)}),
@@ -274,6 +286,12 @@ GIVEN = {
     f"{DISPOSITIONS}.CreateDisposition": Given(
         lambda cast: {"disposition": {"context": "thing", "context_id": fresh("1"), "name": "like"}}
     ),
+    f"{FRIENDS}.ListFriends": Given(lambda cast: {"user_id": str(cast.owner.id)}, AT_FRIENDS),
+    f"{FRIENDS}.ListInvites": Given(lambda cast: {"user_id": str(cast.owner.id)}, AT_FRIENDS),
+    f"{FRIENDS}.GetInviteToken": Given(lambda cast: {"user_id": str(cast.owner.id)}, AT_FRIENDS),
+    f"{FRIENDS}.AddFriend": Given(two, AT_FRIENDS),
+    f"{FRIENDS}.RemoveFriend": Given(two, AT_FRIENDS),
+    f"{FRIENDS}.RedeemInviteToken": Given(a_token_of_the_administrator, AT_FRIENDS),
     f"{DISPOSITIONS}.GetDisposition": Given(a_disposition, "/dispositions/{id}"),
     f"{DISPOSITIONS}.DeleteDisposition": Given(a_disposition, "/dispositions/{id}"),
     **families(),

@@ -188,6 +188,17 @@ def some_dispositions(cast):
     return {"filter_context": f"thing:{word}"}
 
 
+def befriended(cast, friends):
+    """Somebody whom five others have asked to be a friend, or who has said yes to them."""
+    made = cast.owner.post("/users", {"username": (name := fresh("new")), "email": f"{name}@example.com", "password": PASSWORD}).json()
+    for _ in range(5):
+        other = cast.owner.post("/users", {"username": (name := fresh("new")), "email": f"{name}@example.com", "password": PASSWORD}).json()
+        assert cast.admin.post(f"/users/{other['id']}/friends/{made['id']}").status_code == 200
+        if friends:
+            assert cast.admin.post(f"/users/{made['id']}/friends/{other['id']}").status_code == 200
+    return {"user_id": str(made["id"])}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
     **{f"gamehall.templates.v1.{name}TemplateService.List{name}Templates": some_templates(kind) for name, kind in NAMES.items()},
@@ -196,6 +207,8 @@ MADE = {
     "gamehall.content.v1.ArticleService.ListArticles": some_articles,
     "gamehall.dispositions.v1.DispositionService.ListDispositions": some_dispositions,
     "gamehall.users.v1.AddressService.ListAddresses": some_addresses,
+    "gamehall.users.v1.FriendshipService.ListFriends": lambda cast: befriended(cast, friends=True),
+    "gamehall.users.v1.FriendshipService.ListInvites": lambda cast: befriended(cast, friends=False),
     "gamehall.users.v1.RelationshipService.ListRelationships": some_relationships,
     "gamehall.access.v1.ClientService.ListClients": some_clients,
     "gamehall.access.v1.PermissionService.ListPermissions": some_permissions,

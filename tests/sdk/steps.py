@@ -251,6 +251,25 @@ def records() -> Iterator[Call]:
     yield {"call": "Dispositions.deleteDisposition", **ADMIN, "with": ["$like.id"]}
 
 
+def friends() -> Iterator[Call]:
+    """Two who ask, say yes, part, and become friends again by a token."""
+    tag, user, other = "UsersFriendships", "$user.id", "$given.forgetful"
+    nobody = "2147483647"
+    yield {"call": f"{tag}.addFriend", **ADMIN, "status": 200, "with": [other, user]}
+    yield {"call": f"{tag}.addFriend", **ADMIN, "refused": 404, "field": "id", "with": [user, nobody]}
+    yield {"call": f"{tag}.getInvites", **ADMIN, "tells": {"total_elements": 1}, "with": [user, {}]}
+    yield {"call": f"{tag}.getInvites", **ADMIN, "refused": 404, "field": "user_id", "with": [nobody, {}]}
+    yield {"call": f"{tag}.addFriend", **ADMIN, "status": 200, "with": [user, other]}
+    yield {"call": f"{tag}.getFriends", **ADMIN, "tells": {"total_elements": 1}, "with": [user, {"filterUserId": other}]}
+    yield {"call": f"{tag}.getFriends", **ADMIN, "refused": 404, "field": "user_id", "with": [nobody, {}]}
+    yield {"call": f"{tag}.removeOrDeclineFriend", **ADMIN, "status": 200, "with": [user, other]}
+    yield {"call": f"{tag}.removeOrDeclineFriend", **ADMIN, "refused": 400, "field": "id", "with": [user, user]}
+    yield {"call": f"{tag}.getInviteToken", **ADMIN, "name": "invited", "with": [other]}
+    yield {"call": f"{tag}.getInviteToken", **ADMIN, "refused": 404, "field": "user_id", "with": [nobody]}
+    redeem = {"call": f"{tag}.redeemFriendshipToken", **ADMIN}
+    yield {**redeem, "refused": 400, "field": "token", "with": [user, {"token": {"$model": "StringWrapper", "value": "1.none"}}]}
+
+
 def _bare(value: Any) -> Any:
     """A value without the names of the SDK's models."""
     if isinstance(value, dict):
@@ -270,4 +289,12 @@ def steps() -> list[Call]:
     """All of them. Ends of access come last, as calls.json has them."""
     told: list[Call] = json.loads((Path(__file__).parent / "calls.json").read_text())
     ends = next(at for at, call in enumerate(told) if call["call"] == "AuthTokens.deleteTokens")
-    return [*_first(), *told[:ends], *of_kinds(), *records(), *(call for each in FAMILIES for call in family(*each)), *told[ends:]]
+    return [
+        *_first(),
+        *told[:ends],
+        *of_kinds(),
+        *records(),
+        *friends(),
+        *(call for each in FAMILIES for call in family(*each)),
+        *told[ends:],
+    ]
