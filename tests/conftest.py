@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from people import CANARIES, Person, fresh
 from recording import Recorder
 from watching import WatchedLog
-from worlds import World, settings_for, sqlite_url
+from worlds import TOKENS_LAST, World, settings_for, sqlite_url
 
 from tests.databases import shared_postgres
 
@@ -86,15 +87,17 @@ def nobody(world: World) -> Person:
 
 
 @pytest.fixture(scope="session")
-def admins() -> dict[str, Person]:
-    """The administrators, one sign-in per world."""
+def admins() -> dict[str, tuple[float, Person]]:
+    """The administrators of the worlds, and when they signed in."""
     return {}
 
 
 @pytest.fixture
-def admin(world: World, admins: dict[str, Person]) -> Person:
-    """The administrator."""
-    return admins.setdefault(world.url, world.admin()) if world.url not in admins else admins[world.url]
+def admin(world: World, admins: dict[str, tuple[float, Person]]) -> Person:
+    """The administrator. A world may last longer than a token."""
+    if world.url not in admins or time.monotonic() - admins[world.url][0] > TOKENS_LAST:
+        admins[world.url] = time.monotonic(), world.admin()
+    return admins[world.url][1]
 
 
 @pytest.fixture

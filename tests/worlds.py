@@ -24,6 +24,8 @@ from tests.modules.providers import twin
 
 ADMIN_PASSWORD = "the administrator's own"
 ISSUER = "https://game.example"
+# Seconds that somebody stays signed in for several tests: tokens of the client `web` are good for 900.
+TOKENS_LAST = 600
 CANARIES.add(ADMIN_PASSWORD)
 # Hashing gives way to everything else, and here that would be the other tests. Processes of their own keep to it (test_cli.py).
 passwords.step_back = lambda: None

@@ -1,9 +1,10 @@
 """Deployments whose callers are made once, and sandboxes beside them."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from worlds import World, settings_for, sqlite_url
+from worlds import TOKENS_LAST, World, settings_for, sqlite_url
 
 from tests.contract.callers import Cast, cast_of
 from tests.databases import shared_postgres
@@ -29,11 +30,12 @@ def sandbox_of(tmp_path_factory: pytest.TempPathFactory, recorder) -> Iterator[C
 @pytest.fixture(scope="session")
 def cast() -> Callable[[World], Cast]:
     """`cast(world)` is everybody who calls there."""
-    casts: dict[str, Cast] = {}
+    casts: dict[str, tuple[float, Cast]] = {}
 
     def cast(world: World) -> Cast:
-        if world.url not in casts:
-            casts[world.url] = cast_of(world)
-        return casts[world.url]
+        # A world may last longer than the tokens of its callers.
+        if world.url not in casts or time.monotonic() - casts[world.url][0] > TOKENS_LAST:
+            casts[world.url] = time.monotonic(), cast_of(world)
+        return casts[world.url][1]
 
     return cast
