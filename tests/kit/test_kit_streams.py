@@ -393,4 +393,5 @@ def test_a_stream_that_does_not_know_ends_with_the_server(tmp_path_factory, engi
     assert (raised.value.code().name, reason_of(raised.value)) == ("UNAVAILABLE", "UNAVAILABLE")
     assert last.startswith("event: error\n")
     assert json.loads(last.split("data: ")[1])["result"][0]["message"] == "The server is shutting down."
+    answer.close()
     assert world.ticks.closed.acquire(timeout=SECONDS)
