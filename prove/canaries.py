@@ -106,7 +106,7 @@ class Thief:
     def __init__(self, product: Product, story: Story) -> None:
         self._product, self._good, self._user = product, story.good, story.user
         self._http = Caller(product.http_port)
-        self._password_tries = 0
+        self._tries = 0
         # The login code first, which is good for a minute; the reset code last, because a new password ends what the others opened.
         self.ways: dict[str, Callable[[str], bool]] = {
             "login code": self._code, "access token": self._bearer, "refresh token": self._refresh, "client secret": self._client,
@@ -131,6 +131,7 @@ class Thief:
         return self._token(grant_type="refresh_token", client_id="web", refresh_token=text)
 
     def _client(self, text: str) -> bool:
+        self._let_pass()
         return self._token(grant_type="client_credentials", client_id="server", client_secret=text)
 
     def _code(self, text: str) -> bool:
@@ -142,11 +143,14 @@ class Thief:
         assert answer.status in (200, 204, 400), answer
         return answer.status < 300
 
-    def _password(self, text: str) -> bool:
-        # Whoever guesses is slowed down: that is another proof's, and lifted here.
-        if self._password_tries % FREE == 0:
+    def _let_pass(self) -> None:
+        """Whoever guesses is slowed down: that is another proof's, and lifted here."""
+        if self._tries % FREE == 0:
             asyncio.run(run(self._product.ground.url, CLEAR))
-        self._password_tries += 1
+        self._tries += 1
+
+    def _password(self, text: str) -> bool:
+        self._let_pass()
         return self._token(grant_type="password", client_id="web", username="ann", password=text)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ MADE_UP = Query(update(permissions).where(permissions.c.permission == "COMMENTS_
 ADMINISTERS = ("ROLES_ADMIN", "CLIENTS_ADMIN", "PERMISSIONS_ADMIN")
 
 
-def made(admin, path, word, **body):
+def made(admin, path, **body):
     answer = admin.post(path, body)
     assert answer.status_code in (200, 201), answer.text
     return answer.json()
@@ -23,7 +23,7 @@ def role_maker(admin):
 
     def make(*permissions):
         word = fresh("ROLE_")
-        made(admin, "/auth/roles", word, role=word, name=word)
+        made(admin, "/auth/roles", role=word, name=word)
         assert admin.put(f"/auth/roles/{word}/permissions", list(permissions)).status_code == 200
         return word
 
@@ -35,7 +35,7 @@ def client_maker(admin):
 
     def make(*roles, grants=("client_credentials",), **body):
         key = fresh("server.")
-        told = made(admin, "/auth/clients", key, client_key=key, name=key, **body)
+        told = made(admin, "/auth/clients", client_key=key, name=key, **body)
         CANARIES.update([told["secret"]] if "secret" in told else [])
         assert admin.put(f"/auth/clients/{key}/grant-types", list(grants)).status_code == 204
         assert admin.put(f"/auth/clients/{key}/roles", list(roles)).status_code == 200

@@ -4,10 +4,11 @@ import secrets
 
 from gamehall_server.kit.storage import Query, table_of
 from gamehall_server.modules.devices.tables import DeviceSecretRow
-from people import CANARIES, Person, fresh
+from people import CANARIES, fresh
 from sqlalchemy import func, select
 
 from tests.modules.oauth import ask
+from tests.modules.signing_in import signed_in_by
 
 AUTO_CREATE = "device_login_auto_create"
 NEW_PASSWORD = "seven quiet kettles"
@@ -37,12 +38,7 @@ class Box:
         return {"grant_type": "device", "client_id": self.client, "device_id": self.id, "device_secret": self.secret, **more}
 
     def signed_in(self, world):
-        answer = ask(world, **self.form())
-        assert answer.status_code == 200, answer.text
-        told = answer.json()
-        person = Person(world.url, world.channel, told["access_token"], refresh_token=told["refresh_token"])
-        person.id = person.get("/me").json()["user_id"]
-        return person
+        return signed_in_by(world, self.form())
 
 
 def refresh_of(world, box, person):

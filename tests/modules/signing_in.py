@@ -45,7 +45,12 @@ def form_of(provider, token, **more):
 
 def signed_in_with(world, provider, token, **more):
     """Whoever signs in so."""
-    answer = ask(world, **form_of(provider, token, **more))
+    return signed_in_by(world, form_of(provider, token, **more))
+
+
+def signed_in_by(world, form):
+    """Whoever the token endpoint lets in by a form."""
+    answer = ask(world, **form)
     assert answer.status_code == 200, answer.text
     told = answer.json()
     person = Person(world.url, world.channel, told["access_token"], refresh_token=told["refresh_token"])

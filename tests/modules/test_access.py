@@ -79,7 +79,7 @@ def test_a_role_in_use_goes_only_by_force_and_is_taken_from_everybody(world, adm
 
 def test_a_permission_of_ones_own_is_kept_given_and_opens_nothing(admin, ann, role):
     word = fresh("GUILDS_")
-    told = made(admin, "/auth/permissions", word, permission=word, name="Guilds", description="d", parent="p")
+    told = made(admin, "/auth/permissions", permission=word, name="Guilds", description="d", parent="p")
     assert (told["permission"], told["locked"], told["description"], told["parent"]) == (word, False, "d", "p")
 
     holder = role(word)
@@ -217,7 +217,7 @@ def test_what_anybody_sends_of_locks_counts_and_permissions_is_not_taken(admin):
     word = fresh("ROLE_")
     body = {"role": word, "name": "x", "locked": True, "user_count": 7, "role_permission": [{"permission": "USERS_ADMIN", "name": "x"}]}
 
-    told = made(admin, "/auth/roles", word, **body)
+    told = made(admin, "/auth/roles", **body)
 
     assert (told["locked"], told["user_count"], told["role_permission"]) == (False, 0, [])
 
@@ -227,7 +227,7 @@ def test_a_word_that_a_later_version_comes_to_mean_something_by_is_taken_from_ev
     settings = settings_for(sqlite_url(tmp_path), "native")
     world = World(settings)
     admin = world.admin()
-    made(admin, "/auth/roles", "ROLE_X", role="ROLE_X", name="x")
+    made(admin, "/auth/roles", role="ROLE_X", name="x")
     assert admin.put("/auth/roles/ROLE_X/permissions", ["COMMENTS_ADMIN", "USERS_ADMIN"]).status_code == 200
 
     async def before_there_were_comments():

@@ -22,7 +22,7 @@ def client(admin):
 
 def test_a_secret_is_shown_once_and_kept_by_nobody(world, admin):
     key = fresh("server.")
-    told = made(admin, "/auth/clients", key, client_key=key, name="Server")
+    told = made(admin, "/auth/clients", client_key=key, name="Server")
     CANARIES.add(told["secret"])
     assert len(told["secret"]) >= 43
     assert (told["grant_types"], told["redirect_uris"], told["locked"]) == ([], [], False)

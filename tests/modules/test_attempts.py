@@ -1,18 +1,22 @@
-"""Tries to sign in: a thousand guesses are few tries, and the owner gets in all the same."""
+"""Tries to sign in: a thousand guesses are few tries, and the owner gets in all the same, be it a user or a client."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from gamehall.auth.v1 import tokens_pb2
 from gamehall_server.kit.errors import Exhausted
 from gamehall_server.kit.storage import Query, table_of
-from gamehall_server.modules.access.attempts import ACCOUNT, AttemptRow, Attempts, network
+from gamehall_server.modules.access.attempts import ACCOUNT, CLIENT, AttemptRow, Attempts, KnownPlaceRow, network
 from people import PASSWORD, fresh
 from sqlalchemy import func, select, update
 
+from tests.modules.test_maintenance import retry_of
+
 _t = table_of(AttemptRow).table
 written = Query(select(func.count()).select_from(_t))
+places_told = Query(select(func.sum(table_of(KnownPlaceRow).table.c.at)))
 let_pass = Query(update(_t).values(until=0))
 
 
@@ -37,6 +41,12 @@ def elsewhere():
 def guess(world, name, password="a wrong one of mine", session=requests):
     form = {"grant_type": "password", "client_id": "web", "username": name, "password": password}
     return session.post(world.url + "/oauth/token", data=form)
+
+
+def of_client(world, key, secret, session=requests, path="token"):
+    """What an endpoint tells a client: its own token, or about one, or that one has ended."""
+    form = {"grant_type": "client_credentials"} if path == "token" else {"token": "none of ours"}
+    return session.post(f"{world.url}/oauth/{path}", data=form, auth=(key, secret))
 
 
 def inside(world, query):
@@ -94,6 +104,84 @@ def test_a_pause_ends(world, ann):
     assert guess(world, ann.username, PASSWORD, attacker).status_code == 200
     # Who got in starts anew.
     assert [guess(world, ann.username, session=attacker).status_code for _ in range(3)] == [400] * 3
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
+def test_wrong_secrets_of_a_client_are_few_tries(world, path):
+    attacker, server = elsewhere(), world.client()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: of_client(world, server.username, "wrong", attacker, path), range(40)))
+
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {401, 429}
+    assert CLIENT.free <= statuses.count(401) <= 2 * CLIENT.free
+    waits = [int(answer.headers["retry-after"]) for answer in answers if answer.status_code == 429]
+    assert all(1 <= seconds <= 60 for seconds in waits)
+    assert {answer.json()["error"] for answer in answers} == {"invalid_client", "temporarily_unavailable"}
+    # Guessing right does not help, and neither does another door.
+    assert of_client(world, server.username, server.refresh_token, attacker).status_code == 429
+
+
+def test_a_client_goes_on_from_where_it_was_while_others_guess(world):
+    attacker, server = elsewhere(), world.client()
+    while of_client(world, server.username, "wrong", attacker).status_code != 429:
+        pass
+
+    assert [of_client(world, server.username, server.refresh_token).status_code for _ in range(3)] == [200] * 3
+    assert of_client(world, server.username, server.refresh_token, attacker).status_code == 429
+    # Nor for good: with the pause it ends.
+    inside(world, let_pass)
+    assert of_client(world, server.username, server.refresh_token, attacker).status_code == 200
+
+
+def test_over_grpc_a_client_hears_when_to_try_again(world, refused):
+    server = world.client()
+    form = {"grant_type": "client_credentials", "client_id": server.username}
+    create = world.nobody().grpc.tokens.CreateToken
+
+    for _ in range(CLIENT.free):
+        with refused("UNAUTHENTICATED"):
+            create(tokens_pb2.CreateTokenRequest(**form, client_secret="wrong"))
+    with refused("RESOURCE_EXHAUSTED") as refusal:
+        create(tokens_pb2.CreateTokenRequest(**form, client_secret=server.refresh_token))
+
+    assert retry_of(refusal[0]) == 1
+    inside(world, let_pass)
+    assert create(tokens_pb2.CreateTokenRequest(**form, client_secret=server.refresh_token)).access_token
+    # What failed is forgotten with that.
+    for _ in range(CLIENT.free):
+        with refused("UNAUTHENTICATED"):
+            create(tokens_pb2.CreateTokenRequest(**form, client_secret="wrong"))
+
+
+def test_a_client_that_nobody_has_is_treated_alike(world):
+    attacker, key = elsewhere(), fresh("nobody")
+
+    answers = [of_client(world, key, "wrong", attacker).status_code for _ in range(CLIENT.free + 2)]
+
+    assert answers == [401] * CLIENT.free + [429] * 2
+
+
+def test_who_has_no_secret_guesses_none(world):
+    """A public client, and a private one that tells none: neither can be held up."""
+    (public, _), server, attacker = world.application(), world.client(), elsewhere()
+
+    told = [of_client(world, public, "any", attacker, "revoke").status_code for _ in range(CLIENT.free + 2)]
+    untold = [attacker.post(world.url + "/oauth/token", data={"client_id": server.username}).status_code for _ in told]
+
+    assert (set(told), set(untold)) == ({200}, {401})
+    assert of_client(world, server.username, server.refresh_token, attacker).status_code == 200
+
+
+def test_a_client_that_is_right_writes_nothing_but_its_session(world):
+    server = world.client()
+    before = inside(world, places_told)
+    assert before
+
+    assert [of_client(world, server.username, server.refresh_token).status_code for _ in range(5)] == [200] * 5
+
+    assert inside(world, places_told) == before
 
 
 def test_who_guesses_at_many_accounts_is_slowed_by_the_network(world):

@@ -11,7 +11,7 @@ from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
-from sqlalchemy import BigInteger, bindparam, delete, select, update
+from sqlalchemy import BigInteger, bindparam, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel
 
@@ -56,6 +56,8 @@ class Limit(NamedTuple):
 
 
 ACCOUNT = Limit(5, 2 * SECOND, 900 * SECOND, 900 * SECOND)
+# A client is many machines, of which one may still have an old secret.
+CLIENT = Limit(10, SECOND, 60 * SECOND, 60 * SECOND)
 NETWORK = Limit(100, SECOND, 60 * SECOND, 10 * SECOND)
 # Codes that are asked for: each is a message to somebody.
 ASKED = Limit(3, 60 * SECOND, 900 * SECOND, 600 * SECOND)
@@ -79,6 +81,7 @@ _count = Query(update(_a).where(_a.c.key == _key).values(failures=_failures, at=
 _take_back = Query(update(_a).where(_a.c.key == _key, _a.c.failures > 0).values(failures=_a.c.failures - 1, until=0))
 _clear = Query(delete(_a).where(_a.c.key == _key))
 _known = Query(select(_p.c.key).where(_p.c.key == _key))
+_trusted = Query(select(_p.c.key).where(_p.c.key == _key, ~exists().where(_a.c.key == _key)))
 _know = Query(insert(_p).values(key=bindparam("key"), at=_at).on_conflict_do_update(index_elements=["key"], set_={"at": _at}))
 _old, _old_places = (Query(delete(table).where(table.c.at < bindparam("before", type_=_big))) for table in (_a, _p))
 
@@ -129,7 +132,7 @@ class Attempts:
         """What tries from an address are counted under."""
         return Counted(digest("network", what, network(address)), self._network)
 
-    async def judged(self, name: str, address: str, judge: Callable[[], Awaitable[bool]]) -> bool:
+    async def judged(self, name: str, address: str, judge: Callable[[], Awaitable[bool]], limit: Limit = ACCOUNT) -> bool:
         """What `judge` finds: whether somebody at an address may get into the account that is called so. Call it outside of transactions.
 
         Raises Exhausted, and asks no judge, after too many failures. It is the same work for names that nobody has.
@@ -139,7 +142,7 @@ class Attempts:
 
         async def begin(db: Handle) -> Counted:
             known = await db.one(_known, this=place)
-            account = Counted(digest("account", name) if known is None else place, ACCOUNT)
+            account = Counted(digest("account", name) if known is None else place, limit)
             await count(db, (account, from_there))
             return account
 
@@ -158,6 +161,18 @@ class Attempts:
 
             await self._database.write(clear)
         return right
+
+    async def of_client(self, client_key: str, address: str, right: bool) -> bool:
+        """As `judged`, for a client whose secret was looked at already, which costs nothing. It is `right` all day long: where it was
+        before, and nothing failed since, that is one read and no write."""
+        name = f"client\0{client_key}"
+        if right and await self._database.reader().one(_trusted, this=digest("place", name, network(address))) is not None:
+            return True
+
+        async def judge() -> bool:
+            return right
+
+        return await self.judged(name, address, judge, CLIENT)
 
     async def counted(self, address: str, what: str) -> None:
         """Counts what everybody may do, but nobody all the time. Raises Exhausted."""

@@ -9,6 +9,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, NotFound, Unauthenticated
 from gamehall_server.kit.rpc import Prepared
+from gamehall_server.modules.access import Client
 from gamehall_server.modules.auth.about_tokens import held, known_of_access_token, known_of_refresh_token
 from gamehall_server.modules.auth.authorization_request import (
     GRANT,
@@ -58,6 +59,8 @@ class Authorization:
         self._verifier = tools.verifier
         self._issuer = tools.verifier.issuer
         self.Authorize = Prepared(self._prove, self._issue)
+        self.RevokeToken = Prepared(self._client, self._revoke)
+        self.IntrospectToken = Prepared(self._client, self._introspect)
 
     async def GetLoginPage(self, request: pb.GetLoginPageRequest, call: Call) -> pb.GetLoginPageResponse:
         application = await application_of(request, call)
@@ -105,8 +108,11 @@ class Authorization:
         code = give_code(call.db, session, request.redirect_uri, request.code_challenge, now)
         return pb.AuthorizeResponse(page=answer_to(application, self._issuer, code=code))
 
-    async def RevokeToken(self, request: pb.RevokeTokenRequest, call: Call) -> pb.RevokeTokenResponse:
-        client = await proven_client(call, request.client_id, request.client_secret, DEFAULT_CLIENT)
+    async def _client(self, request: pb.RevokeTokenRequest | pb.IntrospectTokenRequest, call: Call) -> Client:
+        default = DEFAULT_CLIENT if isinstance(request, pb.RevokeTokenRequest) else ""
+        return await proven_client(self._attempts, call, request.client_id, request.client_secret, default)
+
+    async def _revoke(self, request: pb.RevokeTokenRequest, call: Call, client: Client) -> pb.RevokeTokenResponse:
         needed(request.token, "token")
         found = await held(call.db, self._verifier, request.token)
         if found is None:
@@ -117,8 +123,7 @@ class Authorization:
         call.db.after(lambda: self._verifier.forget(found.session_id))
         return pb.RevokeTokenResponse()
 
-    async def IntrospectToken(self, request: pb.IntrospectTokenRequest, call: Call) -> pb.IntrospectTokenResponse:
-        client = await proven_client(call, request.client_id, request.client_secret)
+    async def _introspect(self, request: pb.IntrospectTokenRequest, call: Call, client: Client) -> pb.IntrospectTokenResponse:
         if client.is_public:
             raise Unauthenticated("Only a client with a secret may ask.", reason=ErrorReason.ERROR_REASON_OAUTH_INVALID_CLIENT)
         needed(request.token, "token")

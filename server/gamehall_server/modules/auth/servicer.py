@@ -28,12 +28,12 @@ class Tokens:
     def __init__(self, keys: KeyRing, tools: Tools) -> None:
         self._keys = keys
         self._verifier = tools.verifier
-        self._social = tools.social
+        self._social, self._attempts = tools.social, tools.attempts
         self._grants = {word: make(tools) for word, make in GRANTS.items()}
         self.CreateToken = Prepared(self._prove, self._issue)
 
     async def _prove(self, request: pb.CreateTokenRequest, call: Call) -> tuple[Asked, Grant, Any]:
-        client = await proven_client(call, request.client_id, request.client_secret, DEFAULT_CLIENT)
+        client = await proven_client(self._attempts, call, request.client_id, request.client_secret, DEFAULT_CLIENT)
         word = request.grant_type or DEFAULT_GRANT
         grant = self._grants.get(word) or await self._provider(word, call)
         if grant is None:
