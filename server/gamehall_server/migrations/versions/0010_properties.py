@@ -131,6 +131,26 @@ def upgrade() -> None:
     op.create_index("ix_disposition_thing", "disposition", ["context", "context_id", "id"], unique=False)
     op.create_index("ix_disposition_user", "disposition", ["user_id", "id"], unique=False)
     op.create_table(
+        "friend",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("friend_id", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["friend_id"], ["user.id"], name=op.f("fk_friend_friend_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_friend_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "friend_id", name=op.f("pk_friend")),
+    )
+    op.create_index(op.f("ix_friend_friend_id"), "friend", ["friend_id"], unique=False)
+    op.create_table(
+        "friend_request",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("asking_id", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["asking_id"], ["user.id"], name=op.f("fk_friend_request_asking_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_friend_request_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "asking_id", name=op.f("pk_friend_request")),
+    )
+    op.create_index("ix_friend_request_asks", "friend_request", ["asking_id", "user_id"], unique=False)
+    op.create_table(
         "relationship",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False, increment=64), nullable=False),
         sa.Column("parent_id", sa.BigInteger(), nullable=False),
