@@ -33,17 +33,21 @@ function modelOf(value) {
   return Object.keys(sdk).find((name) => typeof sdk[name] === "function" && value instanceof sdk[name]) || null;
 }
 
+// The SDK's HTTP client gives the answer to whoever expects a text as bytes alone.
+function textOf(response) {
+  return response.text ?? String(response.body);
+}
+
 async function outcome(step) {
   const [tag, operation] = step.call.split(".");
   const api = new sdk[`${tag}Api`](client(step.token));
   try {
     const { data, response } = await api[`${operation}WithHttpInfo`](...(step.with || []));
     const typed = Array.isArray(data) ? data : [data];
-    // The SDK's HTTP client gives plain text as bytes alone.
-    return { status: response.status, text: response.text ?? String(response.body), data, models: [...new Set(typed.map(modelOf))] };
+    return { status: response.status, text: textOf(response), data, models: [...new Set(typed.map(modelOf))] };
   } catch (error) {
     if (!error.response) throw error;
-    return { status: error.status, text: error.response.text };
+    return { status: error.status, text: textOf(error.response) };
   }
 }
 
@@ -52,7 +56,8 @@ async function main() {
   for (const call of calls) {
     const step = filled(call);
     const answer = await outcome(step);
-    if (step.name) known[step.name] = JSON.parse(answer.text);
+    // A text stands bare in an answer.
+    if (step.name) known[step.name] = typeof answer.data === "string" ? answer.text : JSON.parse(answer.text);
     told.push({ ...step, answer });
   }
   process.stdout.write(JSON.stringify(told));

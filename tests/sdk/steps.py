@@ -267,7 +267,9 @@ def friends() -> Iterator[Call]:
     yield {"call": f"{tag}.getInviteToken", **ADMIN, "name": "invited", "with": [other]}
     yield {"call": f"{tag}.getInviteToken", **ADMIN, "refused": 404, "field": "user_id", "with": [nobody]}
     redeem = {"call": f"{tag}.redeemFriendshipToken", **ADMIN}
-    yield {**redeem, "refused": 400, "field": "token", "with": [user, {"token": {"$model": "StringWrapper", "value": "1.none"}}]}
+    wrong = {"$model": "StringWrapper", "value": "1.none"}
+    yield {**redeem, "refused": 400, "field": "value", "vary": ["value:word"], "with": [user, {"token": wrong}]}
+    yield {**redeem, "status": 201, "with": [user, {"token": {"$model": "StringWrapper", "value": "$invited"}}]}
 
 
 def _bare(value: Any) -> Any:

@@ -61,6 +61,16 @@ def fields_of(descriptor: Any) -> Iterator[Any]:
             yield field
 
 
+def _identity(descriptor: Any) -> Any:
+    """What is one model: a message, or all that have one published name and the same fields, as the pages of two lists do."""
+    model = published(descriptor)
+    if not model:
+        return descriptor.full_name
+    return model, tuple(
+        (field.name, field.type, field.is_repeated, field.message_type and field.message_type.full_name) for field in descriptor.fields
+    )
+
+
 class Schemas:
     """The schemas of one document. `made` has those that have a name, once they were referred to."""
 
@@ -80,7 +90,7 @@ class Schemas:
         """A reference to the schema of a message; `without` names fields that do not stand in it."""
         if descriptor.full_name in FREE:
             return dict(_FREE[descriptor.name])
-        key = (descriptor.full_name, without)
+        key = (_identity(descriptor), without)
         name = self._names.get(key)
         if name is None:
             name = self._name(key, published(descriptor), descriptor.name, descriptor.full_name)
