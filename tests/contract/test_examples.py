@@ -14,7 +14,7 @@ from worlds import World, settings_for, sqlite_url
 from tests.contract.reading import Operation, answer_of, examples, fetched, misfits, operations
 from tests.databases import shared_postgres
 
-# No example is a token that a provider gave, or a code that a mail brought, and nobody links an account for another: these are refused
+# No example is a token that a provider or a user gave, or a code that a mail brought, and nobody links an account for another: these are refused
 # for that alone.
 GIVEN_BY_OTHERS = {
     "linkAccounts": "PROVIDER_NOT_SET_UP",
@@ -23,6 +23,7 @@ GIVEN_BY_OTHERS = {
     "passwordReset": "RESET_CODE",
     "confirmSecondFactor": "NOT_FOUND",
     "disableSecondFactor": "NOT_FOUND",
+    "redeemFriendshipToken": "INVALID_VALUE",
 }
 ORDER = ("POST", "PUT", "PATCH", "DELETE")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
