@@ -14,8 +14,8 @@ from worlds import World, settings_for, sqlite_url
 from tests.contract.reading import Operation, answer_of, examples, fetched, misfits, operations
 from tests.databases import shared_postgres
 
-# No example is a token that a provider or a user gave, or a code that a mail brought, and nobody links an account for another: these are refused
-# for that alone.
+# No example is a token that a provider or a user gave, or a code that a mail brought, and nobody links an account for another: these
+# are refused for that alone.
 GIVEN_BY_OTHERS = {
     "linkAccounts": "PROVIDER_NOT_SET_UP",
     "linkAccounts1": "PROVIDER_NOT_SET_UP",
