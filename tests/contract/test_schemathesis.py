@@ -24,7 +24,7 @@ ENDS_ACCESS = {
     "endSession": "DELETE /users/{user_id}/sessions/{id}",
     "endSessions": "DELETE /users/{user_id}/sessions",
 }
-# What nobody can make up: a provider's token, a client's secret, an application's address, a code from a letter, who is signed in,
+# What nobody can make up: a provider's token or a user's, a client's secret, an application's address, a code from a letter, who is signed in,
 # the number of a device with users, the code of an app.
 GIVEN_BY_OTHERS = {
     "POST /social/facebook/users",
@@ -43,6 +43,7 @@ GIVEN_BY_OTHERS = {
     "DELETE /devices/{id}/users",
     "DELETE /devices/{id}/users/{user_id}",
     "POST /devices/{id}/users",
+    "POST /users/{user_id}/friends/tokens",
     # The id of a template of each family: it is made up once, and used once.
     "DELETE /categories/templates/{id}",
     "DELETE /content/articles/templates/{id}",
