@@ -24,8 +24,8 @@ ENDS_ACCESS = {
     "endSession": "DELETE /users/{user_id}/sessions/{id}",
     "endSessions": "DELETE /users/{user_id}/sessions",
 }
-# What nobody can make up: a provider's token or a user's, a client's secret, an application's address, a code from a letter, who is signed in,
-# the number of a device with users, the code of an app.
+# What nobody can make up: a token of a provider or of a user, a client's secret, an application's address, a code from a letter, who is
+# signed in, the number of a device with users, the code of an app.
 GIVEN_BY_OTHERS = {
     "POST /social/facebook/users",
     "POST /social/google/users",
