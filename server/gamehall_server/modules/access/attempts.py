@@ -97,6 +97,11 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def _place(name: str, address: str) -> str:
+    """A network from which somebody who is called so got in."""
+    return digest("place", name, network(address))
+
+
 async def count(db: Handle, counted: Iterable[Counted]) -> None:
     """Counts one try under each of these, in the transaction of `db`. Raises Exhausted, and counts none, while one of them has to wait."""
     now, wait = clock.real_micros(), 0
@@ -138,7 +143,7 @@ class Attempts:
         Raises Exhausted, and asks no judge, after too many failures. It is the same work for names that nobody has.
         """
         from_there = self.from_there(address)
-        place = digest("place", name, network(address))
+        place = _place(name, address)
 
         async def begin(db: Handle) -> Counted:
             known = await db.one(_known, this=place)
@@ -166,7 +171,7 @@ class Attempts:
         """As `judged`, for a client whose secret was looked at already, which costs nothing. It is `right` all day long: where it was
         before, and nothing failed since, that is one read and no write."""
         name = f"client\0{client_key}"
-        if right and await self._database.reader().one(_trusted, this=digest("place", name, network(address))) is not None:
+        if right and await self._database.reader().one(_trusted, this=_place(name, address)) is not None:
             return True
 
         async def judge() -> bool:
