@@ -42,6 +42,7 @@ CALLS, ROUNDS = 300, 9
 MOST_US, MOST_PAGE, MOST_FILTER = 60.0, 1.6, 2.0
 COLUMNS = ("id", "name", "active", "additional_properties", "template")
 VALUES = ("kind", "record", "name", "template_id", "text", "number")
+TEMPLATE = "id, kind, name, allow_additional, created_date, updated_date"
 
 METHOD = f"""\
 In process, on one thread: from a request's message to the bytes of its answer, without sockets, whose cost is the same for all.
@@ -129,7 +130,7 @@ async def fill_more(url: str, size: int) -> None:
     """Adds categories and what lists find them by to a database that is filled with comments."""
     if url.startswith(SQLITE):
         connection = sqlite3.connect(url.removeprefix(SQLITE))
-        connection.execute("INSERT INTO template VALUES ('t', 'category', 't', 1, NULL, 0, 0)")
+        connection.execute(f"INSERT INTO template ({TEMPLATE}) VALUES ('t', 'category', 't', 1, 0, 0)")
         connection.execute("INSERT INTO indexed_property (template_id, name, kind) VALUES ('t', 'color', 'category')")
         connection.executemany(f"INSERT INTO category ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?)", (each for each, _ in rows(size)))
         connection.executemany(
@@ -140,7 +141,7 @@ async def fill_more(url: str, size: int) -> None:
         connection.close()
         return
     database = await asyncpg.connect(url)
-    await database.execute("INSERT INTO template VALUES ('t', 'category', 't', true, NULL, 0, 0)")
+    await database.execute(f"INSERT INTO template ({TEMPLATE}) VALUES ('t', 'category', 't', true, 0, 0)")
     await database.execute("INSERT INTO indexed_property (template_id, name, kind) VALUES ('t', 'color', 'category')")
     await database.copy_records_to_table("category", records=(each for each, _ in rows(size)), columns=COLUMNS)
     await database.copy_records_to_table("property_value", records=(each for _, each in rows(size)), columns=VALUES)

@@ -29,8 +29,8 @@ TOKENS_LAST = 600
 CANARIES.add(ADMIN_PASSWORD)
 # Hashing gives way to everything else, and here that would be the other tests. Processes of their own keep to it (test_cli.py).
 passwords.step_back = lambda: None
-# Where deployments of the tests write their mail; it goes with the run.
-MAIL = tempfile.TemporaryDirectory(prefix="gamehall-mail-")
+# Where deployments of the tests write their mail and keep files; it goes with the run.
+MAIL, FILES = (tempfile.TemporaryDirectory(prefix=f"gamehall-{what}-") for what in ("mail", "files"))
 
 
 class World:
@@ -153,6 +153,10 @@ def settings_for(database_url: str, engine: str, **more: Any) -> Settings:
         "password_passes": 2,
         "grace_seconds": 1.0,
         "mail_folder": MAIL.name,
+        "files_folder": FILES.name,
+        "upload_bytes": 1_000_000,
+        # Whoever wants them earlier writes them: what somebody else reads meanwhile changes no answer of the tests.
+        "views_seconds": 3_600.0,
         # All the tests come from one address.
         "network_tries": 1_000_000,
     }

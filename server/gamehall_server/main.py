@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from gamehall.options.v1 import options_pb2
 from sqlmodel import SQLModel
@@ -13,6 +14,7 @@ from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, Syste
 from gamehall_server.kit.dispatch import Dispatcher
 from gamehall_server.kit.egress import Egress
 from gamehall_server.kit.errors import Duplicate
+from gamehall_server.kit.file_store import FileStore
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
 from gamehall_server.kit.kept import Kept
@@ -22,6 +24,7 @@ from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.proxies import Proxies
 from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
+from gamehall_server.kit.signed_addresses import Signer
 from gamehall_server.kit.storage import Database, Handle, open_database
 from gamehall_server.modules import configs, devices, locations, social, templates, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
@@ -42,14 +45,26 @@ from gamehall_server.modules.comments.servicer import Comments
 from gamehall_server.modules.configs import BuiltIn, ConfigValues
 from gamehall_server.modules.configs.servicer import Configs
 from gamehall_server.modules.content.servicer import Articles
+from gamehall_server.modules.content.views import Views
 from gamehall_server.modules.devices import DeviceLogin
 from gamehall_server.modules.devices.servicer import Devices
 from gamehall_server.modules.dispositions.servicer import Dispositions
-from gamehall_server.modules.friendships.servicer import Friendships
+from gamehall_server.modules.files import OwnFiles, Place
+from gamehall_server.modules.files.servicer import Uploads
+from gamehall_server.modules.friendships.servicer import Blocks, Friendships
+from gamehall_server.modules.groups.members import GroupMembers
+from gamehall_server.modules.groups.search import in_group
+from gamehall_server.modules.groups.servicer import Groups
 from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
 from gamehall_server.modules.maintenance.servicer import Maintenance
+from gamehall_server.modules.media.artists import Artists
+from gamehall_server.modules.media.moderation import Moderation
+from gamehall_server.modules.media.polls import Polls
+from gamehall_server.modules.media.video_talk import VideoTalk
+from gamehall_server.modules.media.videos import Videos
+from gamehall_server.modules.objects.servicer import Objects
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.relationships.servicer import Relationships
 from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
@@ -86,7 +101,10 @@ class Product(NamedTuple):
     outbox: Outbox
     dispatcher: Dispatcher
     rules: users.Rules
+    views: Views
     spans: "Spans | None"
+    # What files are served with where no other store has them.
+    files: OwnFiles | None
     # What is in memory and must be renewed where other processes write as well.
     kept: tuple[Kept[Any], ...]
     # The administrator's new password when this start made one up: it is shown this once.
@@ -119,6 +137,8 @@ class Parts(NamedTuple):
     attempts: Attempts
     # What ways to a token are made from.
     tools: Tools
+    place: Place
+    views: Views
 
 
 # Every config that the product reads.
@@ -133,8 +153,10 @@ def _plain(servicer: type[Servicer]) -> Callable[[Parts], Servicer]:
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     **{family: _plain(family) for family in templates.FAMILIES},
     Addresses: lambda _: Addresses(),
-    Articles: lambda _: Articles(),
+    Articles: lambda parts: Articles(parts.views),
+    Artists: lambda _: Artists(),
     Authorization: lambda parts: Authorization(parts.tools, Tickets(parts.secrets)),
+    Blocks: lambda _: Blocks(),
     Categories: lambda _: Categories(),
     Clients: lambda parts: Clients(parts.social.exists),
     Comments: lambda _: Comments(),
@@ -142,14 +164,19 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Devices: lambda _: Devices(),
     Dispositions: lambda _: Dispositions(),
     Friendships: lambda parts: Friendships(parts.secrets),
+    GroupMembers: lambda _: GroupMembers(),
+    Groups: lambda _: Groups(),
     Identities: lambda parts: Identities(parts.social),
     IssuedTokens: lambda _: IssuedTokens(),
     LocationLog: lambda _: LocationLog(),
     Locations: lambda parts: Locations(parts.configs),
     Maintenance: lambda parts: Maintenance(parts.notice),
+    Moderation: lambda _: Moderation(),
+    Objects: lambda _: Objects(),
     Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
     Permissions: lambda _: Permissions(),
     Platform: lambda parts: Platform(parts.health),
+    Polls: lambda _: Polls(),
     PropertyTypes: lambda _: PropertyTypes(),
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Relationships: lambda _: Relationships(),
@@ -160,9 +187,12 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Tags: lambda _: Tags(),
     TemplatesOfKinds: lambda _: TemplatesOfKinds(),
     Tokens: lambda parts: Tokens(parts.keys, parts.tools),
+    Uploads: lambda parts: Uploads(parts.place),
     UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),
-    Users: lambda parts: Users(parts.hasher, parts.rules),
+    Users: lambda parts: Users(parts.hasher, parts.rules, in_group()),
+    VideoTalk: lambda _: VideoTalk(),
+    Videos: lambda _: Videos(),
 }
 
 
@@ -198,6 +228,17 @@ async def build(settings: Settings, *, observe: Observe = unobserved) -> Product
         raise
 
 
+def _files(settings: Settings, secrets: Secrets) -> tuple[Place, OwnFiles | None]:
+    """Where files are, and what serves them where that is a folder of this deployment's own."""
+    types = tuple(word.strip().lower() for word in settings.upload_types.split(",") if word.strip())
+    if settings.s3_url:
+        signer = Signer(settings.s3_key_id, settings.s3_secret, settings.s3_region)
+        return Place(signer, settings.s3_url.rstrip("/"), settings.s3_bucket, settings.cdn_url.rstrip("/"), types), None
+    signer = Signer("gamehall", secrets.mark("files", b"addresses"), "local")
+    place = Place(signer, f"{settings.public_url}/files", settings.s3_bucket, settings.cdn_url.rstrip("/"), types)
+    return place, OwnFiles(FileStore(settings.files_path, settings.upload_bytes), signer, urlsplit(settings.public_url).netloc)
+
+
 async def _built(settings: Settings, database: Database, proxies: Proxies, spans: "Spans | None", observe: Observe) -> Product:
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     outbox = Outbox(settings.events_kept_days * DAY)
@@ -226,7 +267,10 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     rules, attempts = users.Rules(values), Attempts(database, settings.network_tries)
     device_login, factors = DeviceLogin(values, hasher, attempts), SecondFactors(secrets, attempts)
     tools = Tools(hasher, verifier, accounts, attempts, device_login, factors)
-    parts = Parts(database, health, clock, hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts, tools)
+    place, own_files = _files(settings, secrets)
+    views = Views(database, settings.views_seconds)
+    of_identity = (hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts, tools)
+    parts = Parts(database, health, clock, *of_identity, place, views)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -260,8 +304,8 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     await _settle(database, access)
     password = await _settle_admin(settings, database, hasher, rules, now)
     revocations = Revocations(verifier.hear, verifier.forget_everything)
-    running = (revocations, egress, metrics, outbox, dispatcher, rules)
-    return Product(app, database, health, hasher, verifier, keys, secrets, *running, spans, kept, password)
+    running = (revocations, egress, metrics, outbox, dispatcher, rules, views)
+    return Product(app, database, health, hasher, verifier, keys, secrets, *running, spans, own_files, kept, password)
 
 
 def secrets_of(settings: Settings) -> Secrets:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import uvloop
 from gamehall_bridge.app import Bridge, Fixed, Invoker
+from gamehall_bridge.files import Files
 from gamehall_bridge.protocol import Door, http_server, listen
 from gamehall_bridge.remote import Remote
 
@@ -28,6 +29,7 @@ from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build, served
 from gamehall_server.modules.access import POLL, sweep_attempts, sweep_revocations
 from gamehall_server.modules.auth.issued import sweep_locations
+from gamehall_server.modules.files import OwnFiles
 from gamehall_server.modules.users import sweep_resets
 from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
@@ -57,13 +59,21 @@ class HttpDoor(Door):
     """One HTTP server on one port, in front of an App or of a server elsewhere. `shared`: with other processes of this user."""
 
     def __init__(
-        self, app: Invoker, settings: Settings, pages: Mapping[bytes, Fixed], tls: Tls | None = None, *, shared: bool = False
+        self,
+        app: Invoker,
+        settings: Settings,
+        pages: Mapping[bytes, Fixed],
+        tls: Tls | None = None,
+        *,
+        shared: bool = False,
+        files: OwnFiles | None = None,
     ) -> None:
         origins = tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip())
         bridge = Bridge(app, origins=origins, pages=pages)
         self.answered: Mapping[int, int] = bridge.answered
         context = tls and tls.for_http()
-        server = http_server(bridge, settings.host, settings.http_port, grace=settings.grace_seconds, tls=context)
+        whole = bridge if files is None else Files(bridge, *files)
+        server = http_server(whole, settings.host, settings.http_port, grace=settings.grace_seconds, tls=context)
         super().__init__(server, listen(settings.host, settings.http_port, shared=shared))
 
 
@@ -107,13 +117,13 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         shared = settings.workers > 1
         to_grpc = tls and tls.for_grpc()
         grpc = GrpcDoor(product.app, product.health, settings.host, settings.grpc_port, settings.grpc_engine, to_grpc, shared=shared)
-        http = HttpDoor(product.app, settings, looks, tls, shared=shared)
+        http = HttpDoor(product.app, settings, looks, tls, shared=shared, files=product.files)
         product.metrics.answered = http.answered
         await grpc.start()
         await http.start()
         product.dispatcher.start()
         spare_the_collector()
-        chores = [asyncio.create_task(_sweep(product.app)), asyncio.create_task(_seal(product))]
+        chores = [asyncio.create_task(each) for each in (_sweep(product.app), _seal(product), product.views.run())]
         if product.database.dialect == "postgresql":
             # Before the doors answer for long: what is remembered is trusted no further than this has read.
             product.verifier.trusted_until = -inf
@@ -129,6 +139,7 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
             await asyncio.sleep(settings.drain_seconds)
             await asyncio.gather(product.app.streams.end(settings.grace_seconds / 2), grpc.stop(settings.grace_seconds), http.stop())
             await product.dispatcher.stop(settings.grace_seconds)
+            await product.views.keep()
             if ops is not None:
                 # The last: operators may watch the end.
                 await ops.stop()

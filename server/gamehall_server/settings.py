@@ -77,6 +77,21 @@ class Settings:
     mail_folder: str = ""
     # Templates of mail that come before the built-in ones, in files of the same names.
     mail_templates: str = ""
+    # Where files are: a store that is compatible with S3, such as https://s3.eu-west-1.amazonaws.com, and its key. Empty: a folder.
+    s3_url: str = ""
+    s3_bucket: str = "gamehall"
+    s3_region: str = "us-east-1"
+    s3_key_id: str = ""
+    s3_secret: str = ""
+    # Where everybody reads files, where that is not the store.
+    cdn_url: str = ""
+    # The folder for files without such a store; empty: the folder files beside the file of the root key. Several nodes must share it.
+    files_folder: str = ""
+    # Seconds after which views of articles, which are counted in memory, are written.
+    views_seconds: float = 5.0
+    # How large a file in it may be, and which types may be sent, comma separated: image/*,video/mp4. Empty: any.
+    upload_bytes: int = 100 * 1024 * 1024
+    upload_types: str = ""
     # TLS for both doors: files in PEM. With a client CA, only clients with a certificate of it get in.
     tls_certificate: str = ""
     tls_key: str = ""
@@ -86,13 +101,23 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
         passwords = [urlsplit(url).password or "" for url in (self.database_url, self.smtp_url)]
-        kept = (self.admin_password, *passwords, *map(unquote, passwords), *self.root_key.split(","))
+        kept = (self.admin_password, self.s3_secret, *passwords, *map(unquote, passwords), *self.root_key.split(","))
         return tuple(secret for secret in kept if secret)
 
     @property
     def mail_path(self) -> Path:
         """Where mail is written while no server takes it."""
         return Path(self.mail_folder) if self.mail_folder else self.key_file.with_name("mail")
+
+    @property
+    def files_path(self) -> Path:
+        """Where files are while no store has them."""
+        return Path(self.files_folder) if self.files_folder else self.key_file.with_name("files")
+
+    @property
+    def public_url(self) -> str:
+        """This deployment's own address: the issuer where it is one."""
+        return self.issuer.rstrip("/") if "://" in self.issuer else f"http://{self.host}:{self.http_port}"
 
     @property
     def key_file(self) -> Path:

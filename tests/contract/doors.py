@@ -9,6 +9,7 @@ import grpc
 import requests
 from gamehall.options.v1 import options_pb2
 from gamehall.options.v1.errors_pb2 import ErrorReason
+from gamehall_bridge.scalars import words_of
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
@@ -222,6 +223,25 @@ def _signed(token: str | None) -> dict[str, str]:
 DOORS: dict[str, Door] = {"http": over_http, "grpc": over_grpc, "connect": over_connect, "grpc-web": over_grpc_web}
 
 
+def as_published(message: Message) -> dict[str, Any]:
+    """A message as JSON with the contract's names, and the published words of enumerations."""
+    return _in_words(message.DESCRIPTOR, MessageToDict(message, preserving_proto_field_name=True))
+
+
+def _in_words(descriptor: Any, told: Any) -> Any:
+    for field in descriptor.fields:
+        if field.name not in told or (field.message_type is not None and field.message_type.GetOptions().map_entry):
+            continue
+        value = told[field.name]
+        if field.enum_type is not None:
+            words = {field.enum_type.values_by_number[number].name: word for number, word in words_of(field.enum_type).items()}
+            told[field.name] = words.get(value, value)
+        elif field.message_type is not None and not field.message_type.full_name.startswith("google."):
+            for each in value if field.is_repeated else [value]:
+                _in_words(field.message_type, each)
+    return told
+
+
 def addressed(world: World, method: MethodDescriptor, request: Message, token: str | None) -> dict[str, Any]:
     """The HTTP request of a call, as the method's binding says; arguments of http.request."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
@@ -229,7 +249,7 @@ def addressed(world: World, method: MethodDescriptor, request: Message, token: s
     path = getattr(rule, verb)
     values = {
         name: str(told).lower() if told in (True, False) and told.__class__ is bool else told
-        for name, told in MessageToDict(request, preserving_proto_field_name=True).items()
+        for name, told in as_published(request).items()
     }
     for name in [name for name in values if f"{{{name}}}" in path]:
         path = path.replace(f"{{{name}}}", str(values.pop(name)))
@@ -243,7 +263,8 @@ def _content(method: MethodDescriptor, body: str, values: dict[str, Any]) -> dic
     if not body or body == "*":
         return {"json": values} if body else {"params": values}
     field = method.input_type.fields_by_name[body]
-    content = values.pop(body, [] if field.is_repeated else None if field.message_type is None else {})
+    of_names = field.message_type is not None and (not field.is_repeated or field.message_type.GetOptions().map_entry)
+    content = values.pop(body, {} if of_names else [] if field.is_repeated else None)
     return {"json": content if field.message_type or field.is_repeated else {"value": content}, "params": values}
 
 

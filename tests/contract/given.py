@@ -1,14 +1,14 @@
 """What each RPC of the contract needs that its contract cannot tell: the objects that calls are about, made anew for each."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from gamehall_server.main import SERVICERS
-from gamehall_server.modules.templates.families import NAMES
 from people import CANARIES, PASSWORD, fresh, numbers
 
 from tests.contract.callers import Cast
-from tests.contract.doors import OK, Outcome, http
+from tests.contract.doors import Outcome, http
+from tests.contract.given_records import RECORDS, Given
+from tests.contract.records import a_bystander
 from tests.modules.providers import twin
 from tests.modules.signing_in import provider_of, put
 
@@ -86,9 +86,7 @@ def a_session_to_end(cast: Cast) -> dict[str, Any]:
 
 def without_roles(cast: Cast) -> int:
     """A user who holds nothing, so that whoever may give roles may give this one none."""
-    username = fresh("new")
-    made = cast.owner.post("/users", {"username": username, "email": f"{username}@example.com", "password": PASSWORD})
-    number = int(made.json()["id"])
+    number = a_bystander(cast)
     assert cast.admin.put(f"/auth/users/{number}/roles", []).status_code == 200
     return number
 
@@ -166,85 +164,6 @@ def an_entry(cast: Cast) -> dict[str, Any]:
     return {"id": cast.owner.get("/audit/logs", params={"filter_action_name": word}).json()["content"][0]["id"]}
 
 
-def a_template(cast: Cast, kind: str) -> dict[str, Any]:
-    made = cast.admin.post(f"/templates/{kind}", {"name": fresh("made")})
-    assert made.status_code == 201
-    return {"id": made.json()["id"]}
-
-
-def a_category(cast: Cast) -> dict[str, Any]:
-    made = cast.admin.post("/categories", {"name": fresh("made")})
-    assert made.status_code == 201
-    return {"id": made.json()["id"]}
-
-
-def a_text(cast: Cast) -> dict[str, Any]:
-    return {"title": fresh("made"), "body": "x", "category": {"id": a_category(cast)["id"]}, "active": True}
-
-
-def an_article(cast: Cast) -> dict[str, Any]:
-    made = cast.admin.post("/content/articles", a_text(cast))
-    assert made.status_code == 201, made.text
-    return {"id": made.json()["id"]}
-
-
-ADDRESS = {"name": "Home", "first_name": "A", "last_name": "B", "address1": "1 Main", "city": "Oranjestad", "country_code": "ABW"}
-
-
-def an_address(cast: Cast) -> dict[str, Any]:
-    made = cast.owner.post("/users/me/addresses", ADDRESS)
-    assert made.status_code == 201, made.text
-    return {"user_id": str(cast.owner.id), "id": made.json()["id"]}
-
-
-def a_relation(cast: Cast) -> dict[str, Any]:
-    return {"parent": {"id": cast.owner.id}, "child": {"id": cast.admin.id}, "context": fresh("made")}
-
-
-def a_relationship(cast: Cast) -> dict[str, Any]:
-    made = cast.admin.post("/users/relationships", a_relation(cast))
-    assert made.status_code == 201, made.text
-    return {"id": made.json()["id"]}
-
-
-def a_disposition(cast: Cast) -> dict[str, Any]:
-    made = cast.owner.post("/dispositions", {"context": "thing", "context_id": fresh("1"), "name": "like"})
-    assert made.status_code == 200, made.text
-    return {"id": made.json()["id"]}
-
-
-def two(cast: Cast) -> dict[str, Any]:
-    return {"user_id": str(cast.owner.id), "id": cast.admin.id}
-
-
-def a_token_of_the_administrator(cast: Cast) -> dict[str, Any]:
-    told = cast.admin.get("/users/me/invite-token")
-    assert told.status_code == 200, told.text
-    CANARIES.add(told.text)
-    return {"user_id": str(cast.owner.id), "token": told.text}
-
-
-def families() -> dict[str, "Given"]:
-    """What the families of templates need."""
-    given = {}
-    for name, kind in NAMES.items():
-        service = f"{TEMPLATES}.{name}TemplateService"
-        given[f"{service}.Create{name}Template"] = Given(lambda cast: {"template": {"name": fresh("made")}})
-        for verb in ("Get", "Delete"):
-            given[f"{service}.{verb}{name}Template"] = Given(lambda cast, kind=kind: a_template(cast, kind))
-        given[f"{service}.Update{name}Template"] = Given(lambda cast, kind=kind: a_template(cast, kind) | {"template": {"name": "other"}})
-    return given
-
-
-class Given(NamedTuple):
-    """What a method needs that its contract cannot tell: fields of the request, and where its object can be looked at."""
-
-    fields: Callable[[Cast], dict[str, Any]]
-    look: str = ""
-    # How it ends for who may call.
-    ends: Outcome = OK
-
-
 def a_way_to_the_login_page(cast: Cast) -> dict[str, Any]:
     asked = {"response_type": "code", "client_id": cast.application, "state": "there", "scope": "read"}
     return {**asked, "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
@@ -262,52 +181,8 @@ def a_token_of_a_server(cast: Cast) -> dict[str, Any]:
 ROLES, CLIENTS, PERMISSIONS = (f"gamehall.access.v1.{name}Service" for name in ("Role", "Client", "Permission"))
 DEVICES = "gamehall.devices.v1.DeviceService"
 SECOND = "gamehall.users.v1.SecondFactorService"
-TEMPLATES = "gamehall.templates.v1"
-CATEGORIES = "gamehall.categories.v1.CategoryService"
-CATEGORY = {"type_hint": "category"}
-ARTICLES, ADDRESSES = "gamehall.content.v1.ArticleService", "gamehall.users.v1.AddressService"
-RELATIONS, DISPOSITIONS = "gamehall.users.v1.RelationshipService", "gamehall.dispositions.v1.DispositionService"
-FRIENDS, AT_FRIENDS = "gamehall.users.v1.FriendshipService", "/users/{user_id}/friends"
-OF_OWNER = "/users/{user_id}/addresses/{id}"
 GIVEN = {
-    f"{ARTICLES}.CreateArticle": Given(lambda cast: {"article": a_text(cast)}),
-    f"{ARTICLES}.GetArticle": Given(an_article, "/content/articles/{id}"),
-    f"{ARTICLES}.UpdateArticle": Given(lambda cast: an_article(cast) | {"article": a_text(cast)}, "/content/articles/{id}"),
-    f"{ARTICLES}.DeleteArticle": Given(an_article, "/content/articles/{id}"),
-    f"{ADDRESSES}.ListAddresses": Given(lambda cast: {"user_id": str(cast.owner.id)}, "/users/{user_id}/addresses"),
-    f"{ADDRESSES}.CreateAddress": Given(lambda cast: {"user_id": str(cast.owner.id), "address": ADDRESS}, "/users/{user_id}/addresses"),
-    f"{ADDRESSES}.GetAddress": Given(an_address, OF_OWNER),
-    f"{ADDRESSES}.UpdateAddress": Given(lambda cast: an_address(cast) | {"address": ADDRESS | {"city": "Savaneta"}}, OF_OWNER),
-    f"{ADDRESSES}.DeleteAddress": Given(an_address, OF_OWNER),
-    f"{RELATIONS}.CreateRelationship": Given(lambda cast: {"relationship": a_relation(cast)}),
-    f"{RELATIONS}.GetRelationship": Given(a_relationship),
-    f"{RELATIONS}.UpdateRelationship": Given(lambda cast: a_relationship(cast) | {"relationship": a_relation(cast)}),
-    f"{RELATIONS}.DeleteRelationship": Given(a_relationship),
-    f"{DISPOSITIONS}.CreateDisposition": Given(
-        lambda cast: {"disposition": {"context": "thing", "context_id": fresh("1"), "name": "like"}}
-    ),
-    f"{FRIENDS}.ListFriends": Given(lambda cast: {"user_id": str(cast.owner.id)}, AT_FRIENDS),
-    f"{FRIENDS}.ListInvites": Given(lambda cast: {"user_id": str(cast.owner.id)}, AT_FRIENDS),
-    f"{FRIENDS}.GetInviteToken": Given(lambda cast: {"user_id": str(cast.owner.id)}, AT_FRIENDS),
-    f"{FRIENDS}.AddFriend": Given(two, AT_FRIENDS),
-    f"{FRIENDS}.RemoveFriend": Given(two, AT_FRIENDS),
-    f"{FRIENDS}.RedeemInviteToken": Given(a_token_of_the_administrator, AT_FRIENDS),
-    f"{DISPOSITIONS}.GetDisposition": Given(a_disposition, "/dispositions/{id}"),
-    f"{DISPOSITIONS}.DeleteDisposition": Given(a_disposition, "/dispositions/{id}"),
-    **families(),
-    f"{TEMPLATES}.TemplateService.ListTemplatesOfKind": Given(lambda cast: CATEGORY),
-    f"{TEMPLATES}.TemplateService.CreateTemplateOfKind": Given(lambda cast: CATEGORY | {"template": {"name": fresh("made")}}),
-    f"{TEMPLATES}.TemplateService.ValidateProperties": Given(lambda cast: CATEGORY | {"resource": {}}),
-    f"{TEMPLATES}.TemplateService.GetTemplateOfKind": Given(lambda cast: CATEGORY | a_template(cast, "category")),
-    f"{TEMPLATES}.TemplateService.UpdateTemplateOfKind": Given(
-        lambda cast: CATEGORY | a_template(cast, "category") | {"template": {"name": "other"}}
-    ),
-    f"{TEMPLATES}.TemplateService.DeleteTemplateOfKind": Given(lambda cast: CATEGORY | a_template(cast, "category")),
-    f"{TEMPLATES}.PropertyTypeService.GetPropertyType": Given(lambda cast: {"type": "text"}),
-    f"{CATEGORIES}.CreateCategory": Given(lambda cast: {"category": {"name": fresh("made")}}),
-    f"{CATEGORIES}.GetCategory": Given(a_category, "/categories/{id}"),
-    f"{CATEGORIES}.UpdateCategory": Given(lambda cast: a_category(cast) | {"category": {"name": "other"}}, "/categories/{id}"),
-    f"{CATEGORIES}.DeleteCategory": Given(a_category, "/categories/{id}"),
+    **RECORDS,
     f"{ROLES}.CreateRole": Given(lambda cast: {"role": {"role": fresh("ROLE_"), "name": "made"}}),
     f"{ROLES}.GetRole": Given(a_role),
     f"{ROLES}.UpdateRole": Given(lambda cast: (made := a_role(cast)) | {"role_resource": made | {"name": "other"}}),

@@ -23,6 +23,8 @@ INSTEAD = {
 # A code is needed, which an app brings: tests/modules/test_second_factor.py.
 SECOND = "gamehall.users.v1.SecondFactorService"
 ELSEWHERE = {f"{SECOND}.ConfirmSecondFactor", f"{SECOND}.DisableSecondFactor"}
+# What was not answered is not there: tests/modules/test_polls.py.
+ELSEWHERE |= {"gamehall.media.v1.PollService.GetVote"}
 # Nobody does it for another, whatever they may.
 OF_THE_OWNER = {"gamehall.social.v1.IdentityService.LinkIdentity"} | {
     f"{SECOND}.StartSecondFactor",

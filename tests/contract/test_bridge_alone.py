@@ -84,7 +84,7 @@ CASES = {
     "no path": ("GET", "/nothing", {}),
     "nothing there": ("GET", "/comments/999999", {}),
     "no number": ("GET", "/comments/many", {}),
-    "no token": ("POST", "/comments", {"json": {"context": "video", "context_id": "1", "content": "a"}}),
+    "no token": ("POST", "/comments", {"json": {"context": "level", "context_id": "1", "content": "a"}}),
     "a bad token": ("GET", "/comments/999999", {"headers": {"Authorization": "Bearer a.b.c"}}),
     "a token that metadata cannot hold": ("GET", "/comments/999999", {"headers": {"Authorization": "Bearer a\tb"}}),
     "no bearer": ("GET", "/me", {"headers": {"Authorization": "Digest a"}}),
@@ -127,7 +127,7 @@ def test_a_call_has_the_servers_number(world):
 
 
 def test_a_repeat_is_told_as_one(world, ann):
-    said = {"context": "video", "context_id": "1", "content": "once"}
+    said = {"context": "level", "context_id": "1", "content": "once"}
     first, again = (ann.post("/comments", said, headers={"Idempotency-Key": f"k{ann.id}"}) for _ in range(2))
 
     assert first.json() == again.json()

@@ -162,6 +162,8 @@ def test_what_answers_with_many_records_of_ours_is_a_page_or_a_whole_list():
     whole = {name for name, method in METHODS.items() if method.name.startswith("List")} - set(LISTS)
 
     assert whole == {
+        "gamehall.groups.v1.GroupService.ListAncestors",
+        "gamehall.groups.v1.GroupService.ListGroupsOfUser",
         "gamehall.locations.v1.LocationService.ListCountries",
         "gamehall.locations.v1.LocationService.ListStates",
         "gamehall.platform.v1.PlatformService.ListErrorCodes",
@@ -181,7 +183,9 @@ def test_vendored_files_are_those_of_the_wheel():
     assert [str(path) for path in paths if (vendor / path).read_bytes() != (wheel / path).read_bytes()] == []
 
 
-@pytest.mark.parametrize("tool, made", [("routes_lock", "protos/routes.lock"), ("errors_page", "docs/errors.md")])
+@pytest.mark.parametrize(
+    "tool, made", [("routes_lock", "protos/routes.lock"), ("errors_page", "docs/errors.md"), ("modules_page", "docs/modules.md")]
+)
 def test_what_is_made_from_the_contract_is_fresh(tool, made):
     path = os.pathsep.join(str(ROOT / folder) for folder in ("server", "bridge", "generated"))
 

@@ -95,6 +95,8 @@ def test_what_only_the_server_writes_stays_as_it_is(world, cast, name, door, rec
         words = [
             field.name for body in bodies(request) for field in body.DESCRIPTOR.fields if of_the_server(field) and field.cpp_type == BOOL
         ]
+        # A new video is shown: that is true whoever says so.
+        words = [word for word in words if (request.DESCRIPTOR.name, word) != ("CreateVideoRequest", "active")]
         assert [word for word in words if answer.content and answer.json().get(word)] == []
     else:
         assert DOORS[door](world, method, request, there.admin.token) == GIVEN.get(name, NOTHING).ends

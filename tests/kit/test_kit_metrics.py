@@ -132,7 +132,9 @@ def test_the_database_is_told(world, ann):
     if world.settings.database_url.startswith("sqlite"):
         assert now[("gamehall_commit_group_calls_sum",)] >= now[("gamehall_commit_group_calls_count",)] >= 1
     else:
-        assert now[("gamehall_database_connections_used",)] == 0
+        # What the server does by itself, each second, takes one as well.
+        while now[("gamehall_database_connections_used",)]:
+            now = read(world)
         assert 1 <= now[("gamehall_database_connections_idle",)] <= now[("gamehall_database_connections_max",)]
         assert now[("gamehall_database_connections_waiting",)] == 0
 

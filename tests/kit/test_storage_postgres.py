@@ -110,14 +110,18 @@ async def test_a_deadlock_is_resolved_by_running_again(url: str) -> None:
         one = await database.write(lambda db: jot(db, "one"))
         two = await database.write(lambda db: jot(db, "two"))
         tries: list[str] = []
+        # Each has what the other one wants next, before either asks for it.
+        both = asyncio.Barrier(2)
 
         async def work(db: Handle, first: int, second: int) -> None:
-            tries.append("try")
+            again = f"from {first}" in tries
+            tries.append(f"from {first}")
             for number in (first, second):
                 row = await db.one(notes.lock, id=number)
                 assert row is not None
                 await db.run(star, key=number, stars=row.stars + 1)
-                await asyncio.sleep(0.02)
+                if number == first and not again:
+                    await both.wait()
 
         await asyncio.gather(database.write(lambda db: work(db, one, two)), database.write(lambda db: work(db, two, one)))
 

@@ -267,7 +267,7 @@ def _(s: Stage) -> None:
 def _(s: Stage) -> None:
     told = s.tokens(scope="write")
     assert s.get("/me", told["access_token"]).status_code == 403
-    body = {"context": "video", "context_id": "rfc", "content": "mine"}
+    body = {"context": "level", "context_id": "rfc", "content": "mine"}
     assert requests.post(s.world.url + "/comments", json=body, headers={"Authorization": f"Bearer {told['access_token']}"}).ok
 
 

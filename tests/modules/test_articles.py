@@ -28,6 +28,21 @@ def test_an_article_shows_its_category_tags_and_properties(admin, nobody):
     assert listed == [made]
 
 
+def test_who_reads_an_article_is_counted(world, admin, nobody):
+    id = admin.post("/content/articles", told(category(admin))).json()["id"]
+    admin.get("/content/articles", params={"size": 5})
+    for _ in range(3):
+        assert nobody.get(f"/content/articles/{id}").json()["view_count"] == 0
+    assert nobody.get("/content/articles/nothing").status_code == 404
+
+    world.inside(world.server.product.views.keep)
+
+    assert nobody.get(f"/content/articles/{id}").json()["view_count"] == 3
+    # What an editor sends of it counts for nothing.
+    assert admin.put(f"/content/articles/{id}", told(category(admin), view_count=99)).status_code == 200
+    assert nobody.get(f"/content/articles/{id}").json()["view_count"] == 3
+
+
 def test_an_article_that_is_not_active_is_there_for_its_administrators_alone(admin, nobody):
     of = category(admin)
     hidden = admin.post("/content/articles", told(of, active=False)).json()["id"]

@@ -12,12 +12,12 @@ from gamehall.comments.v1.comments_pb2 import (
 SEED = "This video was very funny, but I hated it anyways!"
 
 
-def say(person, text, about="37"):
+def say(person, text, about="370000037"):
     return person.post("/comments", {"context": "video", "context_id": about, "content": text}).json()
 
 
 def test_a_comment_is_answered_as_the_guide_prints_it(ann):
-    answer = ann.post("/comments", {"context": "video", "context_id": "37", "content": SEED})
+    answer = ann.post("/comments", {"context": "video", "context_id": "370000037", "content": SEED})
 
     said = answer.json()
     assert answer.status_code == 200
@@ -28,9 +28,9 @@ def test_a_comment_is_answered_as_the_guide_prints_it(ann):
 
 
 def test_a_number_names_the_object_as_well_as_text_does(ann, subject):
-    said = ann.post("/comments", {"context": "video", "context_id": 37, "content": SEED}).json()
+    said = ann.post("/comments", {"context": "video", "context_id": 370000037, "content": SEED}).json()
 
-    assert said["context_id"] == "37"
+    assert said["context_id"] == "370000037"
 
 
 def test_a_page_is_answered_as_the_guide_prints_it(ann, subject):
@@ -96,7 +96,12 @@ def test_anyone_reads_comments(ann, nobody, subject):
 def test_the_author_edits_with_a_wrapped_or_a_bare_text(ann):
     said = say(ann, "first")
 
-    for body, text in ((b'{"value": "wrapped"}', "wrapped"), (b'"quoted"', "quoted"), (b"bare words", "bare words"), (b"37", "37")):
+    for body, text in (
+        (b'{"value": "wrapped"}', "wrapped"),
+        (b'"quoted"', "quoted"),
+        (b"bare words", "bare words"),
+        (b"370000037", "370000037"),
+    ):
         assert ann.put(f"/comments/{said['id']}/content", data=body).status_code == 204
         assert ann.get(f"/comments/{said['id']}").json()["content"] == text
 
@@ -148,7 +153,7 @@ def test_ids_rise_and_are_not_used_again(ann):
 
 def test_what_only_the_server_writes_is_ignored(ann):
     forged = {"id": 1, "created_date": 1, "summary": "forged", "user": {"id": 1}}
-    said = ann.post("/comments", {"context": "video", "context_id": "37", "content": "true", **forged}).json()
+    said = ann.post("/comments", {"context": "video", "context_id": "370000037", "content": "true", **forged}).json()
 
     assert (said["summary"], said["user"]["id"]) == ("true", ann.id)
     assert said["created_date"] > 1

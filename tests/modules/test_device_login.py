@@ -56,7 +56,7 @@ def test_two_devices_are_two_users(world, client):
 def test_a_new_user_does_what_users_do(world, box):
     person = box.signed_in(world)
 
-    assert person.post("/comments", {"context": "video", "context_id": "1", "content": "hello"}).status_code == 200
+    assert person.post("/comments", {"context": "level", "context_id": "1", "content": "hello"}).status_code == 200
     assert person.get("/auth/clients").status_code == 403
 
 

@@ -35,7 +35,7 @@ def what_is_theirs(person, comment):
 def becomes_a_player(world, admin, box):
     """A device's user with a comment, a further device and a further role."""
     person = box.signed_in(world)
-    said = person.post("/comments", {"context": "video", "context_id": "1", "content": "mine"}).json()["id"]
+    said = person.post("/comments", {"context": "level", "context_id": "1", "content": "mine"}).json()["id"]
     assert person.post("/devices", {"name": "another"}).status_code == 201
     role = fresh("ROLE_MADE_")
     assert admin.post("/auth/roles", {"role": role, "name": "made"}).status_code == 201

@@ -99,6 +99,24 @@ def test_nobody_has_friends_for_others_but_the_administrator(ann, bob, admin):
     assert ids(ann) == {bob.id}
 
 
+def test_who_is_blocked_asks_in_vain_and_is_not_told(ann, bob):
+    asks(ann, bob)
+    asks(bob, ann)
+    token = token_of(ann)
+
+    assert [ann.put(f"/users/me/blocked/{bob.id}").status_code for _ in range(2)] == [204, 204]
+    assert (ids(ann), ids(bob), ids(ann, "blocked"), ids(bob, "blocked")) == (set(), set(), {bob.id}, set())
+    asks(bob, ann)
+    assert ids(ann, "invites") == set()
+    assert refused_for(bob.post("/users/me/friends/tokens", {"value": token})) == {"value": "no token of a user"}
+    assert list(refused_for(ann.post(f"/users/me/friends/{bob.id}"))) == ["id"]
+    assert bob.get(f"/users/{ann.id}/blocked").status_code == 404
+
+    assert ann.delete(f"/users/me/blocked/{bob.id}").status_code == 204
+    asks(bob, ann)
+    assert (ids(ann, "blocked"), ids(ann), ids(ann, "invites")) == (set(), set(), {bob.id})
+
+
 @pytest.mark.parametrize("turn", range(5))
 def test_of_many_words_at_once_one_friendship_comes(world, turn):
     one, other = world.person("one"), world.person("other")

@@ -65,7 +65,7 @@ def health_of(world):
 
 
 def say(person):
-    return person.post("/comments", {"context": "video", "context_id": str(next(numbers)), "content": "now"}).json()
+    return person.post("/comments", {"context": "level", "context_id": str(next(numbers)), "content": "now"}).json()
 
 
 def test_a_refusals_code_is_among_the_error_codes(nobody, refused):
@@ -244,7 +244,7 @@ def test_tokens_keep_the_machines_time(sandbox, keeper):
 
 def test_the_seconds_of_an_idempotency_key_are_the_deployments(sandbox, keeper):
     set_clock(keeper, now=YEAR_2040, frozen=True)
-    body, key = {"context": "video", "context_id": "keys", "content": "once"}, {"Idempotency-Key": "kept-for-a-day"}
+    body, key = {"context": "level", "context_id": "keys", "content": "once"}, {"Idempotency-Key": "kept-for-a-day"}
     first = keeper.post("/comments", body, headers=key).json()
 
     set_clock(keeper, advance_seconds=24 * 3600)

@@ -6,19 +6,30 @@ import pytest
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall.templates.v1 import template_pb2 as pb
 from gamehall.templates.v1 import templates_pb2 as any_pb
-from gamehall_server.modules.templates.families import KINDS, NAMES
+from gamehall_server.modules.templates.families import ITEMS, KINDS, NAMES
 from gamehall_server.modules.templates.reindex import TOGETHER
 from people import fresh
 
 from tests.modules.templated import EVERY, definition, refused_for, template
 
-FAMILIES = {"article": "content/articles", "category": "categories", "device": "devices", "user": "users"}
+FAMILIES = {
+    "article": "content/articles",
+    "artist": "media/artists",
+    "category": "categories",
+    "device": "devices",
+    "group": "users/groups",
+    "group_member": "users/groups/members",
+    "object": "objects",
+    "poll": "media/polls",
+    "user": "users",
+    "video": "media/videos",
+}
 RED, BLUE = EVERY["text"], {"type": "text", "value": "blue"}
 COLOR = definition("text", "color", indexed=True)
 
 
 def test_there_is_a_family_for_each_kind():
-    assert set(FAMILIES) == set(KINDS) == set(NAMES.values())
+    assert set(FAMILIES) == set(KINDS) == {*NAMES.values(), *ITEMS.values()}
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
@@ -32,7 +43,8 @@ def test_a_template_is_made_shown_listed_changed_and_deleted(admin, kind):
     assert told["properties"] == [{**COLOR, "type": "text"}]
     assert admin.get(f"{path}/{told['id']}").json() == told
     assert told in admin.get(path, params={"order": "id:DESC"}).json()["content"]
-    assert admin.get(f"/templates/{kind}/{told['id']}").json() == told
+    # The calls that serve every kind tell what all kinds have.
+    assert admin.get(f"/templates/{kind}/{told['id']}").json().items() <= told.items()
     changed = admin.put(f"{path}/{told['id']}", {"name": "Villain", "allow_additional": True})
     assert (changed.json()["name"], changed.json()["properties"], changed.json()["allow_additional"]) == ("Villain", [], True)
     assert admin.delete(f"{path}/{told['id']}").status_code == 204

@@ -73,6 +73,8 @@ def _published_methods() -> Iterator[tuple[str, Any]]:
 
 METHODS = dict(_published_methods())
 # Models that have the fields of another beside their own.
+BEHAVIORS = ("Consumable", "Expirable", "Fulfillable", "GuestPlayable", "LimitedGettable", "PreReqEntitlement", "PriceOverridable")
+BEHAVIORS += ("Spendable", "TimePeriodGettable", "TimePeriodUsable")
 FILES, PLAIN = ("File", "Image", "Video", "Audio"), ("Text", "FormattedText", "Integer", "Long", "Double", "Boolean", "Date", "List", "Map")
 EXTENDS = {
     "MobileDeviceResource": "DeviceResource",
@@ -81,6 +83,13 @@ EXTENDS = {
     **{f"{kind}GroupProperty": "FileGroupProperty" for kind in FILES[1:]},
     **{f"{kind}PropertyDefinitionResource": "PropertyDefinitionResource" for kind in (*PLAIN, *FILES, "FileGroup")},
     **{f"{kind}GroupPropertyDefinitionResource": "FileGroupPropertyDefinitionResource" for kind in FILES[1:]},
+    **dict.fromkeys(BEHAVIORS, "Behavior"),
+}
+# Models with several kinds: the key that tells which, and how the kind's model is called.
+KINDS = {
+    "Property": ("type", "{}Property"),
+    "PropertyDefinitionResource": ("type", "{}PropertyDefinitionResource"),
+    "Behavior": ("type_hint", "{}"),
 }
 
 
@@ -91,10 +100,11 @@ def whole(model: str) -> dict[str, Field]:
 
 def kind_of(model: str, value: Any) -> str:
     """The model of an object that its word tells, where a model has several kinds."""
-    if model not in ("Property", "PropertyDefinitionResource") or not isinstance(value, dict):
+    if model not in KINDS or not isinstance(value, dict):
         return model
-    word = "".join(part.capitalize() for part in str(value.get("type", "")).split("_"))
-    return f"{word}{model}" if f"{word}{model}" in EXTENDS else model
+    key, form = KINDS[model]
+    found = form.format("".join(part.capitalize() for part in str(value.get(key, "")).split("_")))
+    return found if found in EXTENDS else model
 
 
 def parts_of(type: str) -> tuple[str, str]:
@@ -151,7 +161,7 @@ class Comparison:
             if field.served == "empty":
                 if inner not in ([], {}):
                     self.problems.append(f"{path}.{name}: {inner!r}, and models.tsv says it is empty")
-            elif field.enum and inner not in field.enum:
+            elif field.enum and inner not in field.enum and not (inner is None and field.served.endswith(" or null")):
                 self.problems.append(f"{path}.{name}: {inner!r} is not one of {', '.join(field.enum)}")
             else:
                 self.compare(inner, field.served or field.type, f"{path}.{name}")
@@ -170,10 +180,16 @@ def as_the_sdk_reads(value: Any, type: str) -> Any:
         fields = [field for field in whole(kind_of(item, value)).values() if field.type and field.name in value]
         # It leaves out a model that is null; anything else that is null stays.
         fields = [field for field in fields if value[field.name] is not None or field.type not in MODELS]
-        return {field.name: as_the_sdk_reads(value[field.name], field.type) for field in fields}
+        return {field.name: _base_of(value, field) or as_the_sdk_reads(value[field.name], field.type) for field in fields}
     if item == "string":
         return str(value)
     return int(value) if item in BITS else value
+
+
+def _base_of(value: Any, field: Field) -> Any:
+    """Of a behavior that is in no list the SDK reads what all kinds have; None for every other field."""
+    told = value[field.name]
+    return {name: told[name] for name in MODELS["Behavior"] if name in told} if field.type == "Behavior" else None
 
 
 def _fits(value: Any, type: str) -> bool:

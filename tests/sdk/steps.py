@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.sdk.steps_of_media import BEHAVIORS, of_media
+
 Call = dict[str, Any]
 ADMIN = {"token": "$given.admin"}
 # Every family: the tag and the noun of its operations, and what they call a body.
@@ -13,6 +15,11 @@ FAMILIES = (
     ("Categories", "CategoryTemplate", "template"),
     ("Devices", "DeviceTemplate", "deviceTemplateResource"),
     ("ContentArticles", "ArticleTemplate", "articleTemplateResource"),
+    ("UsersGroups", "GroupTemplate", "groupTemplateResource"),
+    ("UsersGroups", "GroupMemberTemplate", "groupMemberTemplateResource"),
+    ("MediaArtists", "ArtistTemplate", "artistTemplateResource"),
+    ("MediaPolls", "PollTemplate", "pollTemplateResource"),
+    ("MediaVideos", "VideoTemplate", "videoTemplateResource"),
 )
 # What a definition of each type can say beside what all can.
 SIZES = {"max_height": 600, "max_width": 800, "min_height": 6, "min_width": 8}
@@ -93,19 +100,19 @@ def properties() -> Call:
     return made
 
 
-def family(tag: str, noun: str, parameter: str) -> Iterator[Call]:
+def family(tag: str, noun: str, parameter: str, model: str = "TemplateResource", **more: Any) -> Iterator[Call]:
     """The calls of one family of templates."""
-    body = {"$model": "TemplateResource", "name": "Hero", "allow_additional": False, "properties": definitions()}
+    body = {"$model": model, "name": "Hero", "allow_additional": False, "properties": definitions(), **more}
     here, one = f"${noun}.id", f"{tag}.{{}}{noun}"
     whole = {parameter: body}
-    bare = {parameter: {"$model": "TemplateResource", "name": "Villain"}}
+    bare = {parameter: {"$model": model, "name": "Villain"}}
     yield {"call": one.format("create"), **ADMIN, "name": noun, "status": 201, "tells": {"name": "Hero"}, "vary": ["name"], "with": [whole]}
     yield {
         "call": one.format("create"),
         **ADMIN,
         "refused": 400,
         "field": "name",
-        "with": [{parameter: {"$model": "TemplateResource"}}],
+        "with": [{parameter: {"$model": model}}],
     }
     yield {"call": one.format("get"), **ADMIN, "tells": {"id": here, "properties": f"${noun}.properties"}, "with": [here]}
     yield {"call": one.format("get"), **ADMIN, "refused": 404, "field": "id", "with": ["none"]}
@@ -280,16 +287,20 @@ def _bare(value: Any) -> Any:
 
 
 def _first() -> Iterator[Call]:
-    """The templates of the user and of the device."""
+    """The templates of what is made before templates are gone through."""
     color = {"$model": "TextPropertyDefinitionResource", "type": "text", "name": "color", "required": True}
     body = {"$model": "TemplateResource", "name": "Hero", "properties": [color]}
-    for (tag, noun, parameter), name in ((FAMILIES[0], "heroes"), (FAMILIES[2], "boxes"), (FAMILIES[3], "texts")):
+    names = ("heroes", None, "boxes", "texts", "clans", "ranks", "bands", "asked", "films")
+    for (tag, noun, parameter), name in ((each, name) for each, name in zip(FAMILIES, names, strict=True) if name):
         yield {"call": f"{tag}.create{noun}", **ADMIN, "name": name, "status": 201, "vary": ["name"], "with": [{parameter: body}]}
 
 
 def steps() -> list[Call]:
     """All of them. Ends of access come last, as calls.json has them."""
     told: list[Call] = json.loads((Path(__file__).parent / "calls.json").read_text())
+    behaviors = [
+        {"$model": "ItemBehaviorDefinitionResource", "behavior": each, "modifiable": True, "required": False} for each in BEHAVIORS
+    ]
     ends = next(at for at, call in enumerate(told) if call["call"] == "AuthTokens.deleteTokens")
     return [
         *_first(),
@@ -297,6 +308,8 @@ def steps() -> list[Call]:
         *of_kinds(),
         *records(),
         *friends(),
+        *of_media(),
         *(call for each in FAMILIES for call in family(*each)),
+        *family("Objects", "ObjectTemplate", "template", "ItemTemplateResource", behaviors=behaviors),
         *told[ends:],
     ]

@@ -106,6 +106,10 @@ class Call:
         self.scoped = True
         return self._scope
 
+    def reaches(self) -> None:
+        """The method has found by itself that what the call is about is the caller's to reach: from here on nothing is out of reach."""
+        self._scope, self.scoped = Scope.ALL, True
+
     @property
     def user_id(self) -> int | None:
         """The user who calls; None for clients and for nobody."""

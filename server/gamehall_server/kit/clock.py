@@ -6,6 +6,7 @@ Moments are integer microseconds since the unix epoch, UTC: exact, ordered, the 
 import itertools
 import secrets
 import time
+import uuid
 from typing import Protocol
 
 Micros = int
@@ -82,6 +83,11 @@ def token(size: int = 32) -> str:
 def random_bytes(size: int) -> bytes:
     """So many random bytes, for secrets that are written otherwise."""
     return secrets.token_bytes(size)
+
+
+def random_uuid() -> str:
+    """A random UUID (RFC 9562 section 5.4)."""
+    return str(uuid.uuid4())
 
 
 def text_id(now: Micros) -> str:

@@ -27,10 +27,15 @@ class Embed(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """A field made from a column."""
+    """A field made from a column, or from several."""
 
-    column: str
-    of: Callable[[Any], Any]
+    column: str | tuple[str, ...]
+    of: Callable[..., Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Their names."""
+        return (self.column,) if isinstance(self.column, str) else self.column
 
 
 # How a stored value is written into a message: (stored kind, wire kind) -> expression. Everything else is copied as it is.
@@ -98,9 +103,9 @@ class Mapper:
         return message
 
     def column_of(self, field: Any) -> Column[Any] | None:
-        """The column that a field is copied or computed from."""
+        """The column that a field is copied from, or the first one that it is computed from."""
         computed = self._computed.get(field.name)
-        return self.table.columns.get(computed.column if computed else field.name)
+        return self.table.columns.get(computed.columns[0] if computed else field.name)
 
     def variable(self, column: Column[Any]) -> str:
         """What a column of the table is called in compiled code."""
@@ -129,7 +134,7 @@ class Mapper:
         if computed is None:
             return CODECS.get((type(column.type), field.cpp_type), "{0}").format(self.variable(column))
         space[f"f_{field.name}"] = computed.of
-        return f"f_{field.name}({self.variable(column)})"
+        return f"f_{field.name}({', '.join(self.variable(self.table.columns[name]) for name in computed.columns)})"
 
     def _compile_fill(self) -> Callable[[Any, Row], None]:
         space: dict[str, Any] = {}
@@ -152,7 +157,7 @@ class Mapper:
 
 
 def _fill_embed(field: Any, columns: list[tuple[str, tuple[str, bool]]]) -> list[str]:
-    lines = [f" if {columns[0][1][0]} is not None:", f"  e = m.{field.name}"]
+    lines = [f" if {columns[0][1][0]} is not None:", f"  e = getattr(m, {field.name!r})"]
     for name, (variable, nullable) in columns:
         lines.append(("  if {} is not None: " if nullable else "  ").format(variable) + _put("e", name, variable))
     return lines

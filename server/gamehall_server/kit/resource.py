@@ -57,7 +57,9 @@ class Resource(Generic[R]):
     unstored: fields that whoever shows a record fills.
     defaults: what columns are when nobody says.
     fixed:    columns that have one value in all its rows, where a table holds several resources.
-    within:   columns that a request names beside the key: the record that this one is a part of.
+    within:   columns that a request names beside the key, each by the field that does: the record that this one is a part of.
+    by:       what requests call the key, where they do not call it as it is called.
+    sorts:    what orders call columns that are no fields.
     parts:    what is kept of its records in other tables.
     """
 
@@ -75,7 +77,9 @@ class Resource(Generic[R]):
         unstored: frozenset[str] = frozenset(),
         defaults: Mapping[str, Any] | None = None,
         fixed: Mapping[str, Any] | None = None,
-        within: tuple[str, ...] = (),
+        within: Mapping[str, str] | tuple[str, ...] = (),
+        by: str | None = None,
+        sorts: Mapping[str, str] | None = None,
         parts: tuple[Part, ...] = (),
     ) -> None:
         self.rows = table_of(model)
@@ -92,6 +96,9 @@ class Resource(Generic[R]):
             f.name for f in message.DESCRIPTOR.fields if f.name in columns and not isinstance(columns[f.name].type, Wire) and _is_open(f)
         )
         self.key = self.table.primary_key.columns[0]
+        self.by = by or self.key.name
+        self._sorts = dict(sorts or {})
+        self.sortable |= frozenset(self._sorts.values())
         # SQLAlchemy's collections are slow to walk: what every call needs of them is read once.
         self._names = tuple(self.table.columns.keys())
         self._dates = tuple(name for name in (CREATED, UPDATED) if name in self._names)
@@ -99,19 +106,26 @@ class Resource(Generic[R]):
         self._counted = is_numbered(self.table)
         # Each shape of a statement is compiled once.
         self._get = lru_cache(maxsize=None)(self._build_get)
-        self._listing = Listing(self.table, self._joined, self.sortable, order, totals)
+        self._listing = Listing(self.table, self.joined, self.sortable, order, totals)
         self._own = None if owner is None else (equals("own__", self.table.columns[owner]), None)
         self._defaults = dict(defaults or {})
         self._fixed = dict(fixed or {})
-        self.within = within
-        self._inside: Chosen = tuple((equals(f"{name}__in", self.table.columns[name]), None) for name in within)
-        self._whole = [(name, _whole_of(self.table.columns[name])) for name in within]
+        self.within = dict(within) if isinstance(within, Mapping) else dict(zip(within, within, strict=True))
+        self._inside: Chosen = tuple((equals(f"{name}__in", self.table.columns[name]), None) for name in self.within.values())
+        # Of what is within a record of the same database that record must be there.
+        wholes = [(field, self.table.columns[name]) for field, name in self.within.items() if self.table.columns[name].foreign_keys]
+        self._whole = [(field, column.name, _whole_of(column)) for field, column in wholes]
         self._always = tuple((equals(f"{name}__", self.table.columns[name]), None) for name in self._fixed)
         self.parts = (*(ChosenRecord(each) for each in self._chosen()), *parts)
         self._veil = veil
-        self._plain = None if veil is None else (Filter("veil__", lambda value: (None, {}), lambda shape: veil.condition), None)
+        # A veil that is one column holds it at true, and an index may find what is behind it.
+        pins = veil.condition.key if veil is not None and isinstance(veil.condition, Column) else None
+        self._plain = None if veil is None else (Filter("veil__", lambda value: (None, {}), lambda shape: veil.condition, pins=pins), None)
         self._change = lru_cache(maxsize=64)(self._build_change)
         self._shown = {embed.column: by_id(embed) for embed in self.embeds.values()}
+        # Which of them show users: those that refer to what the owner's column refers to.
+        of_owner = set() if owner is None else _referred(self.table.columns[owner])
+        self._of_users = {embed.column for embed in self.embeds.values() if of_owner & _referred(self.table.columns[embed.column])}
         fields: Any = message.DESCRIPTOR.fields
         told = [field for field in fields if field.name in self.table.columns and field.name not in (CREATED, UPDATED) and _is_open(field)]
         self._told = {field.name: rules_of(field).confidential for field in told}
@@ -134,7 +148,7 @@ class Resource(Generic[R]):
 
     def inside(self, request: Any) -> Inside:
         """What the records of a request are within."""
-        return {name: _of_type(self.table.columns[name], getattr(request, name)) for name in self.within}
+        return {name: _of_type(self.table.columns[name], getattr(request, field)) for field, name in self.within.items()}
 
     def reach(self, call: Call, inside: Inside = NOWHERE) -> tuple[Chosen, Parameters]:
         """What is true of every row that the caller reaches."""
@@ -149,7 +163,7 @@ class Resource(Generic[R]):
         return chosen, parameters
 
     def _missing(self) -> NotFound:
-        return NotFound(f"No {self.noun} with this {self.key.name}.", field=self.key.name)
+        return NotFound(f"No {self.noun} with this {self.key.name}.", field=self.by)
 
     # Reading.
 
@@ -184,8 +198,15 @@ class Resource(Generic[R]):
         if self.owner is not None and self.owner in inside and not self.visible(call) and inside[self.owner] != call.user_id:
             raise NotFound("No user with this id.", field=self.owner)
         reach, known = self.reach(call, inside)
+        if self._sorts and order:
+            order = _renamed(order, self._sorts)
         rows, info = await self._listing.page(call, (*chosen, *reach), {**parameters, **known}, wanted, order)
         return Rows(response, self.mapper, rows, info)
+
+    async def any_inside(self, call: Call, inside: Inside) -> bool:
+        """Whether there is a record within this, whoever reaches it."""
+        always = {f"{name}__": value for name, value in self._fixed.items()}
+        return await call.db.one(self._some, **always, **{f"{name}__in": value for name, value in inside.items()}) is not None
 
     # Writing.
 
@@ -202,10 +223,10 @@ class Resource(Generic[R]):
         """Inserts a row with these column values, numbered, dated and owned by the caller (who is free to
         name another owner only with scope ALL); gives the row as `show` takes it. NotFound where what it is to be within is not there, or
         not the caller's."""
-        for name, there in self._whole if inside else ():
+        for field, name, there in self._whole if inside else ():
             own = name != self.owner or self.visible(call) or inside[name] == call.user_id
             if not own or await call.db.one(there, id=inside[name]) is None:
-                raise NotFound(f"No {next(iter(self.table.columns[name].foreign_keys)).column.table.name} with this id.", field=name)
+                raise NotFound(f"No {next(iter(self.table.columns[name].foreign_keys)).column.table.name} with this id.", field=field)
         values.update(inside)
         values.update(self._fixed)
         self._complete(values)
@@ -219,7 +240,7 @@ class Resource(Generic[R]):
             else:
                 # Who may write for itself alone cannot write for another, whatever the body says.
                 values[self.owner] = call.user_id
-        complete = {name: values.get(name) for name in self._names}
+        complete = {name: values.get(name, self._defaults.get(name)) for name in self._names}
         call.db.later(self.rows.insert, **complete)
         if call.audited:
             call.changed(f"{self.table.name}:{complete[self.key.name]}", None, self._of_audit(complete))
@@ -241,7 +262,7 @@ class Resource(Generic[R]):
         wanted = row[self._names.index(embed.column)]
         if wanted is None:
             return (None,) * len(embed.columns)
-        if call.caller is not None and wanted == call.caller.user_id:
+        if embed.column in self._of_users and call.caller is not None and wanted == call.caller.user_id:
             # The caller's own record came with the token.
             own: tuple[Any, ...] = call.caller.user
             return own
@@ -283,6 +304,11 @@ class Resource(Generic[R]):
         return told
 
     @cached_property
+    def _some(self) -> Query[Any]:
+        within = (filter.where(shape) for filter, shape in (*self._always, *self._inside))
+        return Query(select(self.key).where(*within).limit(1))
+
+    @cached_property
     def _users(self) -> list[tuple[str, Query[Any]]]:
         return users_of(self.key)
 
@@ -294,7 +320,8 @@ class Resource(Generic[R]):
 
     # Statements, one per shape.
 
-    def _joined(self) -> Select[Any]:
+    def joined(self) -> Select[Any]:
+        """Its rows as `mapper` takes them."""
         joined: Any = self.table
         for embed in self.embeds.values():
             first = embed.columns[0]
@@ -302,7 +329,7 @@ class Resource(Generic[R]):
         return select(*self.mapper.columns).select_from(joined)
 
     def _build_get(self, reach: Chosen, lock: bool, bare: bool) -> Query[Any]:
-        statement = select(self.table) if bare else self._joined()
+        statement = select(self.table) if bare else self.joined()
         id = bindparam("id", type_=self.key.type)
         statement = statement.where(self.key == id, *(filter.where(shape) for filter, shape in reach))
         return Query(statement.with_for_update() if lock else statement, self.rows.Row if bare else None)
@@ -310,6 +337,11 @@ class Resource(Generic[R]):
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
         values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}
         return Query(update(self.table).where(self.key == bindparam("key", type_=self.key.type)).values(**values))
+
+
+def _referred(column: Column[Any]) -> set[Any]:
+    """The tables that a column refers to."""
+    return {key.column.table for key in column.foreign_keys}
 
 
 def _whole_of(column: Column[Any]) -> Query[Any]:
@@ -322,7 +354,13 @@ def _of_type(column: Column[Any], value: Any) -> Any:
     """A value of a request as a column holds it. A number that no id can be is none."""
     if isinstance(column.type, Integer) and isinstance(value, str):
         return int(value) if len(value) < 19 else -1
-    return value
+    return value if isinstance(column.type, Integer) else str(value)
+
+
+def _renamed(order: str, names: Mapping[str, str]) -> str:
+    """An order with the names of columns in place of what callers call them."""
+    pairs = (part.strip().partition(":") for part in order.split(","))
+    return ",".join(f"{names.get(name, name)}{colon}{way}" for name, colon, way in pairs)
 
 
 def _is_open(field: Any) -> bool:

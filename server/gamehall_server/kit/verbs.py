@@ -59,10 +59,13 @@ class Verb:
         return message_factory.GetMessageClass(rpc.output_type), None if shown is None else shown.name
 
     def _key(self, rpc: MethodDescriptor) -> str:
-        name = self.resource.key.name
+        name = self.resource.by
         if name not in rpc.input_type.fields_by_name:
             raise Drift(f"{rpc.input_type.full_name} does not name a {self.resource.noun} by {name}")
         return name
+
+    def _id(self, row: Any) -> Any:
+        return getattr(row, self.resource.key.name)
 
 
 class Create(Verb):
@@ -156,7 +159,8 @@ class Update(Verb):
         key = self._key(rpc)
         body = self._body(rpc.input_type)
         source = rpc.input_type if body is None else body.message_type
-        writable = [f for f in source.fields if f.name != key and not output_only(f) and _IMMUTABLE not in behavior(f)]
+        apart = {key, *self.resource.within} if body is None else {self.resource.key.name}
+        writable = [f for f in source.fields if f.name not in apart and not output_only(f) and _IMMUTABLE not in behavior(f)]
         embeds = {} if body is None else self.resource.embeds
         values = compile_values(message_factory.GetMessageClass(source), self.resource.table, writable, embeds)
         response, shown = self._answer(rpc)
@@ -168,11 +172,11 @@ class Update(Verb):
             found = None if name is None else await resource.check(call, message, name)
             await resource.change(call, row, **values(message))
             if found is not None:
-                await resource.keep(call, getattr(row, key), message, found, new=False)
-            self._emit(call, getattr(row, key), self._owner(row))
+                await resource.keep(call, self._id(row), message, found, new=False)
+            self._emit(call, self._id(row), self._owner(row))
             answer = response()
             if shown:
-                await resource.find(call, getattr(row, key), getattr(answer, shown))
+                await resource.find(call, self._id(row), getattr(answer, shown))
             return answer
 
         return update
@@ -192,7 +196,7 @@ class Delete(Verb):
         async def delete(request: Any, call: Call) -> Message:
             row = await resource.load(call, getattr(request, key), lock=True, inside=resource.inside(request))
             await resource.remove(call, row)
-            self._emit(call, getattr(row, key), self._owner(row))
+            self._emit(call, self._id(row), self._owner(row))
             return response()
 
         return delete

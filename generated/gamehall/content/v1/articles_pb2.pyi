@@ -74,7 +74,7 @@ class Article(_message.Message):
     updated_date: _builtins.int
     """When it last changed, in unix seconds."""
     view_count: _builtins.int
-    """How often it was read. Nothing counts that yet."""
+    """How often it was read, up to a few seconds ago."""
     @_builtins.property
     def category(self) -> _category_pb2.CategoryReference:
         """The category that it is in."""

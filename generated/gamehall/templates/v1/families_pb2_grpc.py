@@ -1031,3 +1031,1263 @@ class DeviceTemplateService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class ArtistTemplateServiceStub:
+    """Templates of artists.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListArtistTemplates = channel.unary_unary(
+                '/gamehall.templates.v1.ArtistTemplateService/ListArtistTemplates',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.CreateArtistTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArtistTemplateService/CreateArtistTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetArtistTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArtistTemplateService/GetArtistTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.UpdateArtistTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArtistTemplateService/UpdateArtistTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+                _registered_method=True)
+        self.DeleteArtistTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.ArtistTemplateService/DeleteArtistTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class ArtistTemplateServiceServicer:
+    """Templates of artists.
+    """
+
+    def ListArtistTemplates(self, request, context):
+        """Lists them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateArtistTemplate(self, request, context):
+        """Makes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetArtistTemplate(self, request, context):
+        """Gives one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateArtistTemplate(self, request, context):
+        """Replaces one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteArtistTemplate(self, request, context):
+        """Deletes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ArtistTemplateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListArtistTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListArtistTemplates,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'CreateArtistTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateArtistTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetArtistTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetArtistTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'UpdateArtistTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateArtistTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.SerializeToString,
+            ),
+            'DeleteArtistTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteArtistTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.templates.v1.ArtistTemplateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.templates.v1.ArtistTemplateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ArtistTemplateService:
+    """Templates of artists.
+    """
+
+    @staticmethod
+    def ListArtistTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArtistTemplateService/ListArtistTemplates',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateArtistTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArtistTemplateService/CreateArtistTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetArtistTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArtistTemplateService/GetArtistTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateArtistTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArtistTemplateService/UpdateArtistTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteArtistTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.ArtistTemplateService/DeleteArtistTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class PollTemplateServiceStub:
+    """Templates of polls.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListPollTemplates = channel.unary_unary(
+                '/gamehall.templates.v1.PollTemplateService/ListPollTemplates',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.CreatePollTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.PollTemplateService/CreatePollTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetPollTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.PollTemplateService/GetPollTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.UpdatePollTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.PollTemplateService/UpdatePollTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+                _registered_method=True)
+        self.DeletePollTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.PollTemplateService/DeletePollTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class PollTemplateServiceServicer:
+    """Templates of polls.
+    """
+
+    def ListPollTemplates(self, request, context):
+        """Lists them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreatePollTemplate(self, request, context):
+        """Makes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPollTemplate(self, request, context):
+        """Gives one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePollTemplate(self, request, context):
+        """Replaces one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePollTemplate(self, request, context):
+        """Deletes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_PollTemplateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListPollTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPollTemplates,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'CreatePollTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePollTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetPollTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPollTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'UpdatePollTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePollTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.SerializeToString,
+            ),
+            'DeletePollTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePollTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.templates.v1.PollTemplateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.templates.v1.PollTemplateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class PollTemplateService:
+    """Templates of polls.
+    """
+
+    @staticmethod
+    def ListPollTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.PollTemplateService/ListPollTemplates',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePollTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.PollTemplateService/CreatePollTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPollTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.PollTemplateService/GetPollTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePollTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.PollTemplateService/UpdatePollTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePollTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.PollTemplateService/DeletePollTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class VideoTemplateServiceStub:
+    """Templates of videos.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListVideoTemplates = channel.unary_unary(
+                '/gamehall.templates.v1.VideoTemplateService/ListVideoTemplates',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.CreateVideoTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.VideoTemplateService/CreateVideoTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetVideoTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.VideoTemplateService/GetVideoTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.UpdateVideoTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.VideoTemplateService/UpdateVideoTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+                _registered_method=True)
+        self.DeleteVideoTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.VideoTemplateService/DeleteVideoTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class VideoTemplateServiceServicer:
+    """Templates of videos.
+    """
+
+    def ListVideoTemplates(self, request, context):
+        """Lists them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateVideoTemplate(self, request, context):
+        """Makes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetVideoTemplate(self, request, context):
+        """Gives one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateVideoTemplate(self, request, context):
+        """Replaces one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteVideoTemplate(self, request, context):
+        """Deletes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_VideoTemplateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListVideoTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVideoTemplates,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'CreateVideoTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateVideoTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetVideoTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVideoTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'UpdateVideoTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateVideoTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.SerializeToString,
+            ),
+            'DeleteVideoTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteVideoTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.templates.v1.VideoTemplateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.templates.v1.VideoTemplateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class VideoTemplateService:
+    """Templates of videos.
+    """
+
+    @staticmethod
+    def ListVideoTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.VideoTemplateService/ListVideoTemplates',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateVideoTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.VideoTemplateService/CreateVideoTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVideoTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.VideoTemplateService/GetVideoTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateVideoTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.VideoTemplateService/UpdateVideoTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteVideoTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.VideoTemplateService/DeleteVideoTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class GroupTemplateServiceStub:
+    """Templates of groups.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListGroupTemplates = channel.unary_unary(
+                '/gamehall.templates.v1.GroupTemplateService/ListGroupTemplates',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.CreateGroupTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupTemplateService/CreateGroupTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetGroupTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupTemplateService/GetGroupTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.UpdateGroupTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupTemplateService/UpdateGroupTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+                _registered_method=True)
+        self.DeleteGroupTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupTemplateService/DeleteGroupTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class GroupTemplateServiceServicer:
+    """Templates of groups.
+    """
+
+    def ListGroupTemplates(self, request, context):
+        """Lists them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateGroupTemplate(self, request, context):
+        """Makes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGroupTemplate(self, request, context):
+        """Gives one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateGroupTemplate(self, request, context):
+        """Replaces one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteGroupTemplate(self, request, context):
+        """Deletes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_GroupTemplateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListGroupTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGroupTemplates,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'CreateGroupTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateGroupTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetGroupTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGroupTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'UpdateGroupTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateGroupTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.SerializeToString,
+            ),
+            'DeleteGroupTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteGroupTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.templates.v1.GroupTemplateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.templates.v1.GroupTemplateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class GroupTemplateService:
+    """Templates of groups.
+    """
+
+    @staticmethod
+    def ListGroupTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupTemplateService/ListGroupTemplates',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateGroupTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupTemplateService/CreateGroupTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGroupTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupTemplateService/GetGroupTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateGroupTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupTemplateService/UpdateGroupTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteGroupTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupTemplateService/DeleteGroupTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class GroupMemberTemplateServiceStub:
+    """Templates of members of groups.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListGroupMemberTemplates = channel.unary_unary(
+                '/gamehall.templates.v1.GroupMemberTemplateService/ListGroupMemberTemplates',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.CreateGroupMemberTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupMemberTemplateService/CreateGroupMemberTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetGroupMemberTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupMemberTemplateService/GetGroupMemberTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.UpdateGroupMemberTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupMemberTemplateService/UpdateGroupMemberTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+                _registered_method=True)
+        self.DeleteGroupMemberTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.GroupMemberTemplateService/DeleteGroupMemberTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class GroupMemberTemplateServiceServicer:
+    """Templates of members of groups.
+    """
+
+    def ListGroupMemberTemplates(self, request, context):
+        """Lists them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateGroupMemberTemplate(self, request, context):
+        """Makes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGroupMemberTemplate(self, request, context):
+        """Gives one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateGroupMemberTemplate(self, request, context):
+        """Replaces one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteGroupMemberTemplate(self, request, context):
+        """Deletes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_GroupMemberTemplateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListGroupMemberTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGroupMemberTemplates,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'CreateGroupMemberTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateGroupMemberTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetGroupMemberTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGroupMemberTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'UpdateGroupMemberTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateGroupMemberTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.SerializeToString,
+            ),
+            'DeleteGroupMemberTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteGroupMemberTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.templates.v1.GroupMemberTemplateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.templates.v1.GroupMemberTemplateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class GroupMemberTemplateService:
+    """Templates of members of groups.
+    """
+
+    @staticmethod
+    def ListGroupMemberTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupMemberTemplateService/ListGroupMemberTemplates',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateGroupMemberTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupMemberTemplateService/CreateGroupMemberTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGroupMemberTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupMemberTemplateService/GetGroupMemberTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateGroupMemberTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupMemberTemplateService/UpdateGroupMemberTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteGroupMemberTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.GroupMemberTemplateService/DeleteGroupMemberTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

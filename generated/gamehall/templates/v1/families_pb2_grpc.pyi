@@ -341,3 +341,398 @@ class DeviceTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes one."""
 
 def add_DeviceTemplateServiceServicer_to_server(servicer: DeviceTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class ArtistTemplateServiceStub:
+    """Templates of artists."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ArtistTemplateServiceAsyncStub: ...
+    ListArtistTemplates: _grpc.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]
+    """Lists them."""
+    CreateArtistTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]
+    """Makes one."""
+    GetArtistTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]
+    """Gives one."""
+    UpdateArtistTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]
+    """Replaces one."""
+    DeleteArtistTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]
+    """Deletes one."""
+
+@_typing.type_check_only
+class ArtistTemplateServiceAsyncStub(ArtistTemplateServiceStub):
+    """Templates of artists."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListArtistTemplates: _aio.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists them."""
+    CreateArtistTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]  # type: ignore[assignment]
+    """Makes one."""
+    GetArtistTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]  # type: ignore[assignment]
+    """Gives one."""
+    UpdateArtistTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]  # type: ignore[assignment]
+    """Replaces one."""
+    DeleteArtistTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]  # type: ignore[assignment]
+    """Deletes one."""
+
+class ArtistTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Templates of artists."""
+
+    @_abc_1.abstractmethod
+    def ListArtistTemplates(
+        self,
+        request: _template_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.ListTemplatesResponse, _abc.Awaitable[_template_pb2.ListTemplatesResponse]]:
+        """Lists them."""
+
+    @_abc_1.abstractmethod
+    def CreateArtistTemplate(
+        self,
+        request: _template_pb2.CreateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.CreateTemplateResponse, _abc.Awaitable[_template_pb2.CreateTemplateResponse]]:
+        """Makes one."""
+
+    @_abc_1.abstractmethod
+    def GetArtistTemplate(
+        self,
+        request: _template_pb2.GetTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.GetTemplateResponse, _abc.Awaitable[_template_pb2.GetTemplateResponse]]:
+        """Gives one."""
+
+    @_abc_1.abstractmethod
+    def UpdateArtistTemplate(
+        self,
+        request: _template_pb2.UpdateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.UpdateTemplateResponse, _abc.Awaitable[_template_pb2.UpdateTemplateResponse]]:
+        """Replaces one."""
+
+    @_abc_1.abstractmethod
+    def DeleteArtistTemplate(
+        self,
+        request: _template_pb2.DeleteTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.DeleteTemplateResponse, _abc.Awaitable[_template_pb2.DeleteTemplateResponse]]:
+        """Deletes one."""
+
+def add_ArtistTemplateServiceServicer_to_server(servicer: ArtistTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class PollTemplateServiceStub:
+    """Templates of polls."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> PollTemplateServiceAsyncStub: ...
+    ListPollTemplates: _grpc.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]
+    """Lists them."""
+    CreatePollTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]
+    """Makes one."""
+    GetPollTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]
+    """Gives one."""
+    UpdatePollTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]
+    """Replaces one."""
+    DeletePollTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]
+    """Deletes one."""
+
+@_typing.type_check_only
+class PollTemplateServiceAsyncStub(PollTemplateServiceStub):
+    """Templates of polls."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListPollTemplates: _aio.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists them."""
+    CreatePollTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]  # type: ignore[assignment]
+    """Makes one."""
+    GetPollTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]  # type: ignore[assignment]
+    """Gives one."""
+    UpdatePollTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]  # type: ignore[assignment]
+    """Replaces one."""
+    DeletePollTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]  # type: ignore[assignment]
+    """Deletes one."""
+
+class PollTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Templates of polls."""
+
+    @_abc_1.abstractmethod
+    def ListPollTemplates(
+        self,
+        request: _template_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.ListTemplatesResponse, _abc.Awaitable[_template_pb2.ListTemplatesResponse]]:
+        """Lists them."""
+
+    @_abc_1.abstractmethod
+    def CreatePollTemplate(
+        self,
+        request: _template_pb2.CreateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.CreateTemplateResponse, _abc.Awaitable[_template_pb2.CreateTemplateResponse]]:
+        """Makes one."""
+
+    @_abc_1.abstractmethod
+    def GetPollTemplate(
+        self,
+        request: _template_pb2.GetTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.GetTemplateResponse, _abc.Awaitable[_template_pb2.GetTemplateResponse]]:
+        """Gives one."""
+
+    @_abc_1.abstractmethod
+    def UpdatePollTemplate(
+        self,
+        request: _template_pb2.UpdateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.UpdateTemplateResponse, _abc.Awaitable[_template_pb2.UpdateTemplateResponse]]:
+        """Replaces one."""
+
+    @_abc_1.abstractmethod
+    def DeletePollTemplate(
+        self,
+        request: _template_pb2.DeleteTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.DeleteTemplateResponse, _abc.Awaitable[_template_pb2.DeleteTemplateResponse]]:
+        """Deletes one."""
+
+def add_PollTemplateServiceServicer_to_server(servicer: PollTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class VideoTemplateServiceStub:
+    """Templates of videos."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> VideoTemplateServiceAsyncStub: ...
+    ListVideoTemplates: _grpc.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]
+    """Lists them."""
+    CreateVideoTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]
+    """Makes one."""
+    GetVideoTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]
+    """Gives one."""
+    UpdateVideoTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]
+    """Replaces one."""
+    DeleteVideoTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]
+    """Deletes one."""
+
+@_typing.type_check_only
+class VideoTemplateServiceAsyncStub(VideoTemplateServiceStub):
+    """Templates of videos."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListVideoTemplates: _aio.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists them."""
+    CreateVideoTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]  # type: ignore[assignment]
+    """Makes one."""
+    GetVideoTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]  # type: ignore[assignment]
+    """Gives one."""
+    UpdateVideoTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]  # type: ignore[assignment]
+    """Replaces one."""
+    DeleteVideoTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]  # type: ignore[assignment]
+    """Deletes one."""
+
+class VideoTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Templates of videos."""
+
+    @_abc_1.abstractmethod
+    def ListVideoTemplates(
+        self,
+        request: _template_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.ListTemplatesResponse, _abc.Awaitable[_template_pb2.ListTemplatesResponse]]:
+        """Lists them."""
+
+    @_abc_1.abstractmethod
+    def CreateVideoTemplate(
+        self,
+        request: _template_pb2.CreateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.CreateTemplateResponse, _abc.Awaitable[_template_pb2.CreateTemplateResponse]]:
+        """Makes one."""
+
+    @_abc_1.abstractmethod
+    def GetVideoTemplate(
+        self,
+        request: _template_pb2.GetTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.GetTemplateResponse, _abc.Awaitable[_template_pb2.GetTemplateResponse]]:
+        """Gives one."""
+
+    @_abc_1.abstractmethod
+    def UpdateVideoTemplate(
+        self,
+        request: _template_pb2.UpdateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.UpdateTemplateResponse, _abc.Awaitable[_template_pb2.UpdateTemplateResponse]]:
+        """Replaces one."""
+
+    @_abc_1.abstractmethod
+    def DeleteVideoTemplate(
+        self,
+        request: _template_pb2.DeleteTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.DeleteTemplateResponse, _abc.Awaitable[_template_pb2.DeleteTemplateResponse]]:
+        """Deletes one."""
+
+def add_VideoTemplateServiceServicer_to_server(servicer: VideoTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class GroupTemplateServiceStub:
+    """Templates of groups."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> GroupTemplateServiceAsyncStub: ...
+    ListGroupTemplates: _grpc.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]
+    """Lists them."""
+    CreateGroupTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]
+    """Makes one."""
+    GetGroupTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]
+    """Gives one."""
+    UpdateGroupTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]
+    """Replaces one."""
+    DeleteGroupTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]
+    """Deletes one."""
+
+@_typing.type_check_only
+class GroupTemplateServiceAsyncStub(GroupTemplateServiceStub):
+    """Templates of groups."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListGroupTemplates: _aio.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists them."""
+    CreateGroupTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]  # type: ignore[assignment]
+    """Makes one."""
+    GetGroupTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]  # type: ignore[assignment]
+    """Gives one."""
+    UpdateGroupTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]  # type: ignore[assignment]
+    """Replaces one."""
+    DeleteGroupTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]  # type: ignore[assignment]
+    """Deletes one."""
+
+class GroupTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Templates of groups."""
+
+    @_abc_1.abstractmethod
+    def ListGroupTemplates(
+        self,
+        request: _template_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.ListTemplatesResponse, _abc.Awaitable[_template_pb2.ListTemplatesResponse]]:
+        """Lists them."""
+
+    @_abc_1.abstractmethod
+    def CreateGroupTemplate(
+        self,
+        request: _template_pb2.CreateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.CreateTemplateResponse, _abc.Awaitable[_template_pb2.CreateTemplateResponse]]:
+        """Makes one."""
+
+    @_abc_1.abstractmethod
+    def GetGroupTemplate(
+        self,
+        request: _template_pb2.GetTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.GetTemplateResponse, _abc.Awaitable[_template_pb2.GetTemplateResponse]]:
+        """Gives one."""
+
+    @_abc_1.abstractmethod
+    def UpdateGroupTemplate(
+        self,
+        request: _template_pb2.UpdateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.UpdateTemplateResponse, _abc.Awaitable[_template_pb2.UpdateTemplateResponse]]:
+        """Replaces one."""
+
+    @_abc_1.abstractmethod
+    def DeleteGroupTemplate(
+        self,
+        request: _template_pb2.DeleteTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.DeleteTemplateResponse, _abc.Awaitable[_template_pb2.DeleteTemplateResponse]]:
+        """Deletes one."""
+
+def add_GroupTemplateServiceServicer_to_server(servicer: GroupTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class GroupMemberTemplateServiceStub:
+    """Templates of members of groups."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> GroupMemberTemplateServiceAsyncStub: ...
+    ListGroupMemberTemplates: _grpc.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]
+    """Lists them."""
+    CreateGroupMemberTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]
+    """Makes one."""
+    GetGroupMemberTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]
+    """Gives one."""
+    UpdateGroupMemberTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]
+    """Replaces one."""
+    DeleteGroupMemberTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]
+    """Deletes one."""
+
+@_typing.type_check_only
+class GroupMemberTemplateServiceAsyncStub(GroupMemberTemplateServiceStub):
+    """Templates of members of groups."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListGroupMemberTemplates: _aio.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists them."""
+    CreateGroupMemberTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]  # type: ignore[assignment]
+    """Makes one."""
+    GetGroupMemberTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]  # type: ignore[assignment]
+    """Gives one."""
+    UpdateGroupMemberTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]  # type: ignore[assignment]
+    """Replaces one."""
+    DeleteGroupMemberTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]  # type: ignore[assignment]
+    """Deletes one."""
+
+class GroupMemberTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Templates of members of groups."""
+
+    @_abc_1.abstractmethod
+    def ListGroupMemberTemplates(
+        self,
+        request: _template_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.ListTemplatesResponse, _abc.Awaitable[_template_pb2.ListTemplatesResponse]]:
+        """Lists them."""
+
+    @_abc_1.abstractmethod
+    def CreateGroupMemberTemplate(
+        self,
+        request: _template_pb2.CreateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.CreateTemplateResponse, _abc.Awaitable[_template_pb2.CreateTemplateResponse]]:
+        """Makes one."""
+
+    @_abc_1.abstractmethod
+    def GetGroupMemberTemplate(
+        self,
+        request: _template_pb2.GetTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.GetTemplateResponse, _abc.Awaitable[_template_pb2.GetTemplateResponse]]:
+        """Gives one."""
+
+    @_abc_1.abstractmethod
+    def UpdateGroupMemberTemplate(
+        self,
+        request: _template_pb2.UpdateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.UpdateTemplateResponse, _abc.Awaitable[_template_pb2.UpdateTemplateResponse]]:
+        """Replaces one."""
+
+    @_abc_1.abstractmethod
+    def DeleteGroupMemberTemplate(
+        self,
+        request: _template_pb2.DeleteTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.DeleteTemplateResponse, _abc.Awaitable[_template_pb2.DeleteTemplateResponse]]:
+        """Deletes one."""
+
+def add_GroupMemberTemplateServiceServicer_to_server(servicer: GroupMemberTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -319,3 +319,167 @@ class FriendshipService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class BlockServiceStub:
+    """Whom a user wants nothing from. Who is blocked is not told: what they ask is answered as ever, and reaches nobody.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListBlocked = channel.unary_unary(
+                '/gamehall.users.v1.BlockService/ListBlocked',
+                request_serializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.ListBlockedRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.ListBlockedResponse.FromString,
+                _registered_method=True)
+        self.BlockUser = channel.unary_unary(
+                '/gamehall.users.v1.BlockService/BlockUser',
+                request_serializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.BlockUserRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.BlockUserResponse.FromString,
+                _registered_method=True)
+        self.UnblockUser = channel.unary_unary(
+                '/gamehall.users.v1.BlockService/UnblockUser',
+                request_serializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.UnblockUserRequest.SerializeToString,
+                response_deserializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.UnblockUserResponse.FromString,
+                _registered_method=True)
+
+
+class BlockServiceServicer:
+    """Whom a user wants nothing from. Who is blocked is not told: what they ask is answered as ever, and reaches nobody.
+    """
+
+    def ListBlocked(self, request, context):
+        """Lists whom a user has blocked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BlockUser(self, request, context):
+        """Blocks another user: a friendship ends, what either asked is forgotten, and the other asks in vain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnblockUser(self, request, context):
+        """Blocks another user no more. What was before does not come back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_BlockServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListBlocked': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBlocked,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.ListBlockedRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.ListBlockedResponse.SerializeToString,
+            ),
+            'BlockUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.BlockUser,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.BlockUserRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.BlockUserResponse.SerializeToString,
+            ),
+            'UnblockUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnblockUser,
+                    request_deserializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.UnblockUserRequest.FromString,
+                    response_serializer=gamehall_dot_users_dot_v1_dot_friendships__pb2.UnblockUserResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.users.v1.BlockService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.users.v1.BlockService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class BlockService:
+    """Whom a user wants nothing from. Who is blocked is not told: what they ask is answered as ever, and reaches nobody.
+    """
+
+    @staticmethod
+    def ListBlocked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.BlockService/ListBlocked',
+            gamehall_dot_users_dot_v1_dot_friendships__pb2.ListBlockedRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_friendships__pb2.ListBlockedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BlockUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.BlockService/BlockUser',
+            gamehall_dot_users_dot_v1_dot_friendships__pb2.BlockUserRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_friendships__pb2.BlockUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnblockUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.users.v1.BlockService/UnblockUser',
+            gamehall_dot_users_dot_v1_dot_friendships__pb2.UnblockUserRequest.SerializeToString,
+            gamehall_dot_users_dot_v1_dot_friendships__pb2.UnblockUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -116,3 +116,58 @@ class FriendshipServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists who has asked a user to be a friend, and waits."""
 
 def add_FriendshipServiceServicer_to_server(servicer: FriendshipServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class BlockServiceStub:
+    """Whom a user wants nothing from. Who is blocked is not told: what they ask is answered as ever, and reaches nobody."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> BlockServiceAsyncStub: ...
+    ListBlocked: _grpc.UnaryUnaryMultiCallable[_friendships_pb2.ListBlockedRequest, _friendships_pb2.ListBlockedResponse]
+    """Lists whom a user has blocked."""
+    BlockUser: _grpc.UnaryUnaryMultiCallable[_friendships_pb2.BlockUserRequest, _friendships_pb2.BlockUserResponse]
+    """Blocks another user: a friendship ends, what either asked is forgotten, and the other asks in vain."""
+    UnblockUser: _grpc.UnaryUnaryMultiCallable[_friendships_pb2.UnblockUserRequest, _friendships_pb2.UnblockUserResponse]
+    """Blocks another user no more. What was before does not come back."""
+
+@_typing.type_check_only
+class BlockServiceAsyncStub(BlockServiceStub):
+    """Whom a user wants nothing from. Who is blocked is not told: what they ask is answered as ever, and reaches nobody."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListBlocked: _aio.UnaryUnaryMultiCallable[_friendships_pb2.ListBlockedRequest, _friendships_pb2.ListBlockedResponse]  # type: ignore[assignment]
+    """Lists whom a user has blocked."""
+    BlockUser: _aio.UnaryUnaryMultiCallable[_friendships_pb2.BlockUserRequest, _friendships_pb2.BlockUserResponse]  # type: ignore[assignment]
+    """Blocks another user: a friendship ends, what either asked is forgotten, and the other asks in vain."""
+    UnblockUser: _aio.UnaryUnaryMultiCallable[_friendships_pb2.UnblockUserRequest, _friendships_pb2.UnblockUserResponse]  # type: ignore[assignment]
+    """Blocks another user no more. What was before does not come back."""
+
+class BlockServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Whom a user wants nothing from. Who is blocked is not told: what they ask is answered as ever, and reaches nobody."""
+
+    @_abc_1.abstractmethod
+    def ListBlocked(
+        self,
+        request: _friendships_pb2.ListBlockedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_friendships_pb2.ListBlockedResponse, _abc.Awaitable[_friendships_pb2.ListBlockedResponse]]:
+        """Lists whom a user has blocked."""
+
+    @_abc_1.abstractmethod
+    def BlockUser(
+        self,
+        request: _friendships_pb2.BlockUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_friendships_pb2.BlockUserResponse, _abc.Awaitable[_friendships_pb2.BlockUserResponse]]:
+        """Blocks another user: a friendship ends, what either asked is forgotten, and the other asks in vain."""
+
+    @_abc_1.abstractmethod
+    def UnblockUser(
+        self,
+        request: _friendships_pb2.UnblockUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_friendships_pb2.UnblockUserResponse, _abc.Awaitable[_friendships_pb2.UnblockUserResponse]]:
+        """Blocks another user no more. What was before does not come back."""
+
+def add_BlockServiceServicer_to_server(servicer: BlockServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

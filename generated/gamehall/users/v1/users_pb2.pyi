@@ -458,7 +458,7 @@ class ListUsersRequest(_message.Message):
     filter_tag: _builtins.str
     """A tag that the user has. For USERS_ADMIN."""
     filter_group: _builtins.str
-    """A group that the user is in. Not supported yet: refused."""
+    """A group that the user is in, by its name in paths."""
     filter_role: _builtins.str
     """A role that the user holds. For USERS_ADMIN."""
     filter_last_activity: _builtins.str

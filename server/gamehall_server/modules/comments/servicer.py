@@ -1,5 +1,7 @@
 """Comments: five standard methods over one table."""
 
+from typing import Any
+
 from gamehall.comments.v1 import comments_pb2 as pb
 
 from gamehall_server.kit.mapping import Computed, Embed
@@ -19,15 +21,21 @@ def summary_of(content: str) -> str:
     return head[: head.rfind(" ")].rstrip() if " " in head.strip() else head[:SUMMARY_LENGTH]
 
 
-comments = Resource(
-    CommentRow,
-    pb.Comment,
-    owner="user_id",
-    embeds={"user": Embed("user_id", users.summary)},
-    computed={"summary": Computed("content", summary_of)},
-    order="created_date:ASC",
-    totals=(comment_totals,),
-)
+def resource_of(**more: Any) -> Resource[CommentRow]:
+    """Comments: all of them, or those on one kind of thing."""
+    return Resource(
+        CommentRow,
+        pb.Comment,
+        owner="user_id",
+        embeds={"user": Embed("user_id", users.summary)},
+        computed={"summary": Computed("content", summary_of)},
+        order="created_date:ASC",
+        totals=(comment_totals,),
+        **more,
+    )
+
+
+comments = resource_of()
 
 
 class Comments:

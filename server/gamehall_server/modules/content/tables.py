@@ -1,6 +1,6 @@
 """What is kept of articles."""
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.columns import Moment, Wire
@@ -23,3 +23,4 @@ class ArticleRow(SQLModel, table=True):
     additional_properties: bytes | None = Field(default=None, sa_type=Wire)
     created_date: int = Field(sa_type=Moment, nullable=False)
     updated_date: int = Field(sa_type=Moment, nullable=False)
+    view_count: int = Field(sa_type=BigInteger, nullable=False)

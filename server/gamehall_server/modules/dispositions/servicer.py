@@ -5,10 +5,10 @@ from typing import Any
 from gamehall.dispositions.v1 import dispositions_pb2 as pb
 
 from gamehall_server.kit.call import Call
-from gamehall_server.kit.errors import Forbidden, Invalid
+from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.filters import choose
 from gamehall_server.kit.mapping import Embed, compile_values
-from gamehall_server.kit.resource import Resource
+from gamehall_server.kit.resource import NOWHERE, Inside, Resource
 from gamehall_server.kit.verbs import Changed, Delete, Get, List
 from gamehall_server.modules import users
 from gamehall_server.modules.dispositions import tables
@@ -18,9 +18,15 @@ from gamehall_server.modules.dispositions.tables import DispositionRow, disposit
 ADMIN = "DISPOSITIONS_ADMIN"
 ME = "me"
 _t = tables.dispositions.table
-dispositions = Resource(
-    DispositionRow, pb.Disposition, owner="user_id", embeds={"user": Embed("user_id", users.summary)}, totals=(disposition_totals,)
-)
+
+
+def resource_of(**more: Any) -> Resource[DispositionRow]:
+    """Dispositions: all of them, or those of one kind of thing."""
+    embeds = {"user": Embed("user_id", users.summary)}
+    return Resource(DispositionRow, pb.Disposition, owner="user_id", embeds=embeds, totals=(disposition_totals,), **more)
+
+
+dispositions = resource_of()
 _values = compile_values(pb.Disposition, _t, [pb.Disposition.DESCRIPTOR.fields_by_name[name] for name in ("context", "context_id", "name")])
 
 
@@ -40,16 +46,8 @@ class Dispositions:
         return await self._page(request, call)
 
     async def CreateDisposition(self, request: pb.CreateDispositionRequest, call: Call) -> pb.CreateDispositionResponse:
-        told, answer, owner = request.disposition, pb.CreateDispositionResponse(), call.user_id
-        if told.HasField("user") and told.user.id != owner:
-            if not call.may(ADMIN):
-                raise Forbidden(f"Those of others need the permission {ADMIN}.", field="disposition.user")
-            if await users.summary_of(call.db, told.user.id) is None:
-                raise Invalid("no user has this id", field="disposition.user.id")
-            owner = told.user.id
-        row = await dispositions.add(call, {**_values(told), "user_id": owner})
-        call.emit("disposition_created", Changed(f"disposition:{row[0]}", row[0], owner))
-        await dispositions.show(call, row, answer.disposition)
+        answer = pb.CreateDispositionResponse()
+        await keep(call, dispositions, request.disposition, ADMIN, answer.disposition)
         return answer
 
     async def CountDispositions(self, request: pb.CountDispositionsRequest, call: Call) -> pb.CountDispositionsResponse:
@@ -58,6 +56,14 @@ class Dispositions:
         # One thing's are found by an index; all of a kind may be many.
         rows = await tables.counts(call.db, chosen, parameters, near=":" in request.filter_context)
         return pb.CountDispositionsResponse(counts=[pb.DispositionCount(name=name, count=count) for name, count in rows])
+
+
+async def keep(call: Call, resource: Any, told: Any, permission: str, answer: Any, inside: Inside = NOWHERE) -> None:
+    """Keeps what a caller thinks, or with the permission somebody else, and shows it in `answer`."""
+    owner = await users.named_or_caller(call, told, permission, "disposition")
+    row = await resource.add(call, {**_values(told), "user_id": owner}, inside)
+    call.emit("disposition_created", Changed(f"disposition:{row[0]}", row[0], owner))
+    await resource.show(call, row, answer)
 
 
 def _name_owner(request: Any, call: Call) -> None:

@@ -47,7 +47,12 @@ class Friendships:
         return pb.ListInvitesResponse(content=[_shown(row) for row in rows], page_info=info)
 
     async def AddFriend(self, request: pb.AddFriendRequest, call: Call) -> pb.AddFriendResponse:
-        user, other = await self._both(request, call)
+        user, other = await _both(request, call)
+        if await tables.blocks(call.db, user, other):
+            raise Invalid("is blocked by this user", field="id")
+        if await tables.blocks(call.db, other, user):
+            # As when it waits for an answer: nobody learns that they are blocked.
+            return pb.AddFriendResponse()
         if await tables.has_asked(call.db, user, other):
             await self._befriend(call, user, other)
         elif not await tables.are_friends(call.db, user, other) and not await tables.has_asked(call.db, other, user):
@@ -55,7 +60,7 @@ class Friendships:
         return pb.AddFriendResponse()
 
     async def RemoveFriend(self, request: pb.RemoveFriendRequest, call: Call) -> pb.RemoveFriendResponse:
-        user, other = await self._both(request, call)
+        user, other = await _both(request, call)
         tables.part(call.db, user, other)
         return pb.RemoveFriendResponse()
 
@@ -72,25 +77,49 @@ class Friendships:
         if other == user:
             raise Invalid("one's own", field="token")
         await lock(call.db, tables.lock_of(user, other))
-        if await users.summary_of(call.db, other) is None:
+        unwanted = await tables.blocks(call.db, user, other) or await tables.blocks(call.db, other, user)
+        if unwanted or await users.summary_of(call.db, other) is None:
             raise Invalid("no token of a user", field="token")
         if not await tables.are_friends(call.db, user, other):
             await self._befriend(call, user, other)
         return pb.RedeemInviteTokenResponse()
 
-    async def _both(self, request: Any, call: Call) -> tuple[int, int]:
-        """The two whom a call is about; nobody else changes what they are to each other until it ends."""
-        user, other = await _reached(request.user_id, call), request.id
-        if user == other:
-            raise Invalid("nobody is their own friend", field="id")
-        await lock(call.db, tables.lock_of(user, other))
-        if await users.summary_of(call.db, other) is None:
-            raise NotFound("No user with this id.", field="id")
-        return user, other
-
     async def _befriend(self, call: Call, user: int, other: int) -> None:
         tables.befriend(call.db, user, other, call.now)
         call.emit("friendship_made", Befriended(f"user:{min(user, other)}", user, other))
+
+
+class Blocks:
+    """gamehall.users.v1.BlockService."""
+
+    service = pb.DESCRIPTOR.services_by_name["BlockService"]
+
+    async def ListBlocked(self, request: pb.ListBlockedRequest, call: Call) -> pb.ListBlockedResponse:
+        user = await _reached(request.user_id, call)
+        rows, info = await tables.blocked_lists.page(call, (tables.BLOCKED_BY,), {"user__": user}, page_of(request), request.order)
+        return pb.ListBlockedResponse(content=[_shown(row) for row in rows], page_info=info)
+
+    async def BlockUser(self, request: pb.BlockUserRequest, call: Call) -> pb.BlockUserResponse:
+        user, other = await _both(request, call)
+        if not await tables.blocks(call.db, user, other):
+            tables.block(call.db, user, other, call.now)
+        return pb.BlockUserResponse()
+
+    async def UnblockUser(self, request: pb.UnblockUserRequest, call: Call) -> pb.UnblockUserResponse:
+        user, other = await _both(request, call)
+        tables.unblock(call.db, user, other)
+        return pb.UnblockUserResponse()
+
+
+async def _both(request: Any, call: Call) -> tuple[int, int]:
+    """The two whom a call is about; nobody else changes what they are to each other until it ends."""
+    user, other = await _reached(request.user_id, call), request.id
+    if user == other:
+        raise Invalid("nobody is their own friend", field="id")
+    await lock(call.db, tables.lock_of(user, other))
+    if await users.summary_of(call.db, other) is None:
+        raise NotFound("No user with this id.", field="id")
+    return user, other
 
 
 async def _reached(user_id: str, call: Call) -> int:
@@ -104,5 +133,6 @@ async def _reached(user_id: str, call: Call) -> int:
 
 
 def _shown(row: Any) -> UserReference:
-    _, _, id, username, display_name, avatar_url, *_ = row
-    return UserReference(id=id, username=username, display_name=display_name, avatar_url=avatar_url)
+    shown = users.reference(row[2:6])
+    assert shown is not None
+    return shown

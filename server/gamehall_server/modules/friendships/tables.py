@@ -34,16 +34,29 @@ class FriendRequestRow(SQLModel, table=True):
     since: int = Field(sa_type=Moment, nullable=False)
 
 
-friends, requests = table_of(FriendRow), table_of(FriendRequestRow)
-_f, _r, _people = friends.table, requests.table, users.summary[0].table
+class BlockedRow(SQLModel, table=True):
+    """A user wants nothing from another one."""
+
+    __tablename__ = "blocked"
+
+    user_id: int = Field(primary_key=True, foreign_key="user.id", sa_type=BigInteger)
+    blocked_id: int = Field(primary_key=True, foreign_key="user.id", sa_type=BigInteger, index=True)
+    since: int = Field(sa_type=Moment, nullable=False)
+
+
+friends, requests, blocked = table_of(FriendRow), table_of(FriendRequestRow), table_of(BlockedRow)
+_f, _r, _b, _people = friends.table, requests.table, blocked.table, users.summary[0].table
 _user, _other = bindparam("user", type_=BigInteger), bindparam("other", type_=BigInteger)
 _are = Query(select(_f.c.user_id).where(_f.c.user_id == _user, _f.c.friend_id == _other))
 _has_asked = Query(select(_r.c.user_id).where(_r.c.user_id == _user, _r.c.asking_id == _other))
+_blocks = Query(select(_b.c.user_id).where(_b.c.user_id == _user, _b.c.blocked_id == _other))
+_unblock = Query(delete(_b).where(_b.c.user_id == _user, _b.c.blocked_id == _other))
 _end = Query(delete(_f).where(_f.c.user_id == _user, _f.c.friend_id == _other))
 _withdraw = Query(delete(_r).where(_r.c.user_id == _user, _r.c.asking_id == _other))
 
 _friend = renamed(FriendRow, user_id="user_id", id="friend_id")
 _asking = renamed(FriendRequestRow, user_id="user_id", id="asking_id")
+_unwanted = renamed(BlockedRow, user_id="user_id", id="blocked_id")
 
 
 def _of(table: Any) -> Listing:
@@ -51,8 +64,8 @@ def _of(table: Any) -> Listing:
     return Listing(table, lambda: rows, frozenset({"id"}), "id:ASC")
 
 
-friend_lists, invite_lists = _of(_friend), _of(_asking)
-FRIENDS_OF, INVITES_OF = (equals("user__", _friend.c.user_id), None), (equals("user__", _asking.c.user_id), None)
+friend_lists, invite_lists, blocked_lists = _of(_friend), _of(_asking), _of(_unwanted)
+FRIENDS_OF, INVITES_OF, BLOCKED_BY = ((equals("user__", table.c.user_id), None) for table in (_friend, _asking, _unwanted))
 _named = _friend.c.id == select(_people.c.id).where(_people.c.username_key == bindparam("filter_username")).scalar_subquery()
 FILTERS = [
     Filter("filter_username", lambda name: (None, {"filter_username": users.folded(name)}), lambda shape: _named),
@@ -98,3 +111,19 @@ def part(db: Handle, user: int, other: int) -> None:
     withdraw(db, user, other)
     for one, two in ((user, other), (other, user)):
         db.later(_end, user=one, other=two)
+
+
+async def blocks(db: Handle, user: int, other: int) -> bool:
+    """Whether a user wants nothing from another."""
+    return await db.one(_blocks, user=user, other=other) is not None
+
+
+def block(db: Handle, user: int, other: int, now: Micros) -> None:
+    """A user wants nothing from another, whom nobody has blocked yet."""
+    part(db, user, other)
+    db.later(blocked.insert, user_id=user, blocked_id=other, since=now)
+
+
+def unblock(db: Handle, user: int, other: int) -> None:
+    """A user minds another no more."""
+    db.later(_unblock, user=user, other=other)

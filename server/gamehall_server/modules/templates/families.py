@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gamehall.templates.v1 import families_pb2
+from gamehall.templates.v1 import families_pb2, item_families_pb2
+from gamehall.templates.v1.item_template_pb2 import ItemTemplate
 from gamehall.templates.v1.template_pb2 import Template
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
@@ -15,7 +16,7 @@ from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.rpc import Method, Servicer
 from gamehall_server.kit.verbs import Create, Get, List, Update, Verb
 from gamehall_server.modules.templates import tables
-from gamehall_server.modules.templates.part import parts
+from gamehall_server.modules.templates.part import detaching
 from gamehall_server.modules.templates.tables import TemplateRow
 
 DETACH = "detach"
@@ -82,19 +83,19 @@ async def remove(call: Call, resource: Resource[Any], kind: str, id: str, cascad
     if cascade not in ("", DETACH):
         raise Invalid(f"must be {DETACH}, or nothing", field="cascade")
     row = await resource.load(call, id, lock=True)
-    if cascade and kind in parts:
-        await call.db.run(parts[kind].detach, template_id=id)
+    if cascade and kind in detaching:
+        await call.db.run(detaching[kind], template_id=id)
     await resource.remove(call, row)
 
 
-def resource_of(kind: str) -> Resource[TemplateRow]:
+def resource_of(kind: str, message: Any = Template) -> Resource[TemplateRow]:
     """The templates of one kind."""
-    return Resource(TemplateRow, Template, fixed={"kind": kind}, parts=(_Said(kind),))
+    return Resource(TemplateRow, message, fixed={"kind": kind}, parts=(_Said(kind),))
 
 
-def family(name: str, kind: str, file: Any = families_pb2) -> type[Servicer]:
+def family(name: str, kind: str, file: Any = families_pb2, message: Any = Template) -> type[Servicer]:
     """The servicer of one family: that of the service NameTemplateService."""
-    templates = resource_of(kind)
+    templates = resource_of(kind, message)
     verbs = {
         f"List{name}Templates": List(templates),
         f"Create{name}Template": Create(templates),
@@ -107,6 +108,21 @@ def family(name: str, kind: str, file: Any = families_pb2) -> type[Servicer]:
 
 
 # Every family there is: adding one is adding a line, beside its service in the contract.
-NAMES = {"Article": "article", "Category": "category", "Device": "device", "User": "user"}
-KINDS = tuple(NAMES.values())
-FAMILIES: tuple[type[Servicer], ...] = tuple(family(name, kind) for name, kind in NAMES.items())
+NAMES = {
+    "Article": "article",
+    "Artist": "artist",
+    "Category": "category",
+    "Device": "device",
+    "Group": "group",
+    "GroupMember": "group_member",
+    "Poll": "poll",
+    "User": "user",
+    "Video": "video",
+}
+# Of items: these templates say which behaviors there are, too.
+ITEMS = {"Object": "object"}
+KINDS = (*NAMES.values(), *ITEMS.values())
+FAMILIES: tuple[type[Servicer], ...] = (
+    *(family(name, kind) for name, kind in NAMES.items()),
+    *(family(name, kind, item_families_pb2, ItemTemplate) for name, kind in ITEMS.items()),
+)

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from gamehall.templates.v1.template_pb2 import Template
-from sqlalchemy import Column, Table, bindparam, select, update
+from sqlalchemy import Column, Table, bindparam, null, select, update
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, Violation
@@ -13,8 +13,9 @@ from gamehall_server.kit.properties import Definitions, definitions_of, plain_va
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.templates import tables
 
-# By kind: who has records with templates.
+# By kind: who has records with templates, and how these lose theirs.
 parts: "dict[str, Templated]" = {}
+detaching: dict[str, Query[Any]] = {}
 LONGEST_INDEXED = 1_000
 
 
@@ -34,7 +35,7 @@ class Templated(Part):
         self.key: Column[Any] = table.primary_key.columns[0]
         column: Column[Any] = table.c.template
         given: Any = bindparam("template_id")
-        self.detach = Query(update(table).where(column == given).values(template=None))
+        detaching[kind] = taken_from(column)
         # Some of the records that have a template, in the order of their keys, locked.
         some = select(self.key, table.c.additional_properties).where(column == given).order_by(self.key).limit(bindparam("most"))
         self.first = Query(some.with_for_update())
@@ -63,6 +64,11 @@ class Templated(Part):
     async def drop(self, call: Call, id: Any) -> None:
         """Nothing finds it any more."""
         tables.forget(call.db, self.kind, str(id))
+
+
+def taken_from(column: Column[Any]) -> Query[Any]:
+    """Takes a template from all records of a table that have it in this column."""
+    return Query(update(column.table).where(column == bindparam("template_id")).values({column.key: null()}))
 
 
 async def check(call: Call, kind: str, message: Any, path: str) -> Use | None:

@@ -20,6 +20,8 @@ class TemplateRow(SQLModel, table=True):
     name: str = Field(nullable=False)
     allow_additional: bool = Field(nullable=False)
     properties: bytes | None = Field(default=None, sa_type=Wire)
+    # Of templates of items alone.
+    behaviors: bytes | None = Field(default=None, sa_type=Wire)
     created_date: int = Field(sa_type=Moment, nullable=False)
     updated_date: int = Field(sa_type=Moment, nullable=False)
 

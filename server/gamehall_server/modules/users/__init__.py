@@ -1,6 +1,7 @@
 """Users."""
 
 from gamehall_server.modules.users import policy, resets
+from gamehall_server.modules.users.naming import named_or_caller
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.registration import Registration, register
 from gamehall_server.modules.users.resets import Resets, sweep_resets
@@ -9,6 +10,7 @@ from gamehall_server.modules.users.tables import (
     credentials_of,
     email_taken,
     has_password,
+    reference,
     signed_in,
     signed_in_by_password,
     summary,
@@ -29,7 +31,9 @@ __all__ = [
     "email_taken",
     "folded",
     "has_password",
+    "named_or_caller",
     "ready",
+    "reference",
     "register",
     "signed_in",
     "signed_in_by_password",

@@ -45,23 +45,20 @@ class UserRegistered(Event, frozen=True):
     username: str
 
 
-def _no_groups(name: str) -> str:
-    raise Invalid("not supported", field="filter_group", reason=ErrorReason.ERROR_REASON_UNSUPPORTED)
-
-
 class Users:
     """gamehall.users.v1.UserService."""
 
     service = pb.DESCRIPTOR.services_by_name["UserService"]
 
-    def __init__(self, hasher: PasswordHasher, rules: Rules) -> None:
+    def __init__(self, hasher: PasswordHasher, rules: Rules, in_group: Written) -> None:
+        """`in_group` is the condition of `filter_group`: who is in which group is another module's."""
         self._hasher = hasher
         self._rules = rules
         self.CreateUser = Prepared(self._check, self._register)
         written: dict[str, Written | Filter] = {
             "filter_tag": Written(has_tag),
             "filter_role": Written(has_role(users.table.c.id, "filter_role")),
-            "filter_group": Written(has_tag, _no_groups),
+            "filter_group": in_group,
             "filter_property": by_property("user", users.table),
         }
         self._page: Any = List(bases, written).bound_to(self.service.methods_by_name["ListUsers"])

@@ -1,8 +1,9 @@
 """What is kept of users, and the few statements that other modules need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from gamehall.common.v1.user_pb2 import UserReference
 from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 from sqlmodel import Field, SQLModel
 
@@ -108,6 +109,14 @@ class Credentials(NamedTuple):
 
     user_id: int
     password_hash: str | None
+
+
+def reference(row: Sequence[Any]) -> UserReference | None:
+    """A user as other records show one, from the columns of `summary`; None where there is no user."""
+    id, username, display_name, avatar_url = row
+    if id is None:
+        return None
+    return UserReference(id=id, username=username, display_name=display_name, avatar_url=avatar_url)
 
 
 async def summary_of(db: Handle, user_id: int) -> tuple[Any, ...] | None:

@@ -1,0 +1,1 @@
+"""Artists, videos, polls, and moderation."""
