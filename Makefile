@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # Whatever the caller's shell has of Python settings stays outside.
 unexport PYTHONPATH
 unexport PYTHONHOME
+# Each of a thousand processes of the tests would compile the product anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 NODE := clients/typescript/node_modules
 

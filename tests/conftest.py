@@ -21,7 +21,7 @@ WORLDS = ("sqlite-native", "sqlite-grpcio", "postgresql-native", "postgresql-grp
 # What is asked of every operation or field alike runs on two: each database and each engine once. What is special about one of the four
 # is the storage's or the engine's, and their own tests run on all.
 EACH_ONCE = ("sqlite-grpcio", "postgresql-native")
-ALIKE = ("tests/contract/", "tests/bad_input/", "tests/modules/test_maintenance.py")
+ALIKE = ("tests/contract/", "tests/bad_input/", "tests/sdk/", "tests/modules/test_maintenance.py")
 SKIPS = Path(__file__).parent / "skips.txt"
 
 
@@ -62,8 +62,11 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Folders of tests over all operations make do with two deployments."""
-    if "world" in metafunc.fixturenames and not hasattr(metafunc.module, "world") and metafunc.definition.nodeid.startswith(ALIKE):
+    """Folders of tests over all operations make do with two deployments. Who says which needs no more."""
+    told = any("world" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if told or "world" not in metafunc.fixturenames or hasattr(metafunc.module, "world"):
+        return
+    if metafunc.definition.nodeid.startswith(ALIKE):
         # As a mark it comes in the place of the fixture's own.
         metafunc.definition.add_marker(pytest.mark.parametrize("world", EACH_ONCE, indirect=True, scope="session"))
 

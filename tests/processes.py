@@ -14,7 +14,8 @@ from people import PASSWORD, fresh
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith("GAMEHALL_")},
+    # What is compiled once is there for every process.
+    **{name: value for name, value in os.environ.items() if not name.startswith(("GAMEHALL_", "PYTHONDONTWRITEBYTECODE"))},
     "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("server", "bridge", "generated")),
     # Wide enough that no sentence is broken.
     "COLUMNS": "300",

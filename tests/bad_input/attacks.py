@@ -1,7 +1,8 @@
 """What the attacks have in common: a caller who may do everything, the fields of the contract, and what refusals tell."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -39,7 +40,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PNG = b"\x89PNG\r\n\x1a\n\0\0"
 CREATE_USER = "/gamehall.users.v1.UserService/CreateUser"
 # All but what counts failures.
-COUNTS = {name: Query(select(func.count()).select_from(table)) for name, table in SQLModel.metadata.tables.items() if name != "attempt"}
+TABLES = {name: table for name, table in SQLModel.metadata.tables.items() if name != "attempt"}
+# In one statement: it is asked before and after each attack.
+COUNTS = Query(select(*(select(func.count()).select_from(table).scalar_subquery().label(name) for name, table in TABLES.items())))
 
 
 class Caller:
@@ -61,8 +64,8 @@ class Caller:
         """How many rows each table has."""
 
         async def count() -> dict[str, int]:
-            reader = self.world.server.product.database.reader()
-            return {name: await reader.value(query) for name, query in COUNTS.items()}
+            row = await self.world.server.product.database.reader().one(COUNTS)
+            return dict(zip(TABLES, row, strict=True))
 
         found: dict[str, int] = self.world.inside(count)
         return found
@@ -113,6 +116,26 @@ def _fields() -> Iterator[Field]:
 
 
 FIELDS = list(_fields())
+
+
+def each_service(those: Iterable[Any]) -> Any:
+    """A test of fields or methods runs once for each service that has such: it gets `those`, all of one service."""
+    lots: dict[str, list[Any]] = {}
+    for each in those:
+        lots.setdefault(getattr(each, "method", each).containing_service.name, []).append(each)
+    return pytest.mark.parametrize("those", lots.values(), ids=list(lots))
+
+
+@contextmanager
+def about(each: Any) -> Iterator[None]:
+    """What fails inside says of what it is."""
+    try:
+        yield
+    except BaseException as wrong:
+        wrong.add_note(str(each) if isinstance(each, Field) else name_of(each))
+        raise
+
+
 OAUTH = [each for each in FIELDS if each.method.GetOptions().Extensions[options_pb2.method].oauth]
 PLAIN = [each for each in FIELDS if each not in OAUTH]
 INTEGERS = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from people import PASSWORD
 
-from tests.bad_input.attacks import CREATE_USER, METHODS, PNG, name_of
+from tests.bad_input.attacks import CREATE_USER, METHODS, PNG, about, each_service, name_of
 from tests.bad_input.test_bad_messages import BYTES
 from tests.bad_input.test_fuzz import CALLERS_FAULT, VALUES, fuzzed, messages
 from tests.bridge.http_wire import Answer, ask, check_headers, check_refusal, check_silence
@@ -76,23 +76,27 @@ def fields_of(answer: Answer) -> set[str]:
 
 
 @pytest.mark.parametrize("content_type", [PROTO, WEB, TEXT])
-@pytest.mark.parametrize("method", METHODS, ids=name_of)
-def test_bytes_that_are_no_message_are_refused(caller, unchanged, method, content_type):
-    for payload in BYTES.values():
-        try:
-            message_factory.GetMessageClass(method.input_type).FromString(payload)
-        except DecodeError:
-            code, message = end_of(speak(caller, name_of(method), content_type, said(content_type, payload)))
-            assert (code, method.input_type.full_name in message) == ("invalid_argument", True), payload
+@each_service(METHODS)
+def test_bytes_that_are_no_message_are_refused(caller, unchanged, those, content_type):
+    for method in those:
+        with about(method):
+            for payload in BYTES.values():
+                try:
+                    message_factory.GetMessageClass(method.input_type).FromString(payload)
+                except DecodeError:
+                    code, message = end_of(speak(caller, name_of(method), content_type, said(content_type, payload)))
+                    assert (code, method.input_type.full_name in message) == ("invalid_argument", True), payload
 
 
 NO_JSON = [b"", b"{", b"[]", b"1", b"null", b"NaN", b'{"a": NaN}', b'{"\xff": 1}', b'{"a":' * 10_000, b"[" * 10_000, b'"\\ud800"', PNG]
 
 
-@pytest.mark.parametrize("method", METHODS, ids=name_of)
-def test_a_body_that_is_no_json_is_refused(caller, unchanged, method):
-    for body in NO_JSON:
-        assert end_of(speak(caller, name_of(method), JSON, body))[0] == "invalid_argument", body[:20]
+@each_service(METHODS)
+def test_a_body_that_is_no_json_is_refused(caller, unchanged, those):
+    for method in those:
+        with about(method):
+            for body in NO_JSON:
+                assert end_of(speak(caller, name_of(method), JSON, body))[0] == "invalid_argument", body[:20]
 
 
 WRONG = {

@@ -14,6 +14,8 @@ from tests.bad_input.attacks import (
     CREATE_USER,
     METHODS,
     PNG,
+    about,
+    each_service,
     fields_of,
     name_of,
     refused,
@@ -37,17 +39,19 @@ BYTES = {
 }
 
 
-@pytest.mark.parametrize("method", METHODS, ids=name_of)
-def test_grpc_refuses_what_is_no_message(caller, unchanged, method):
-    for name, payload in BYTES.items():
-        with contextlib.suppress(DecodeError):
-            # Bytes may happen to be fields that nobody knows.
-            message_factory.GetMessageClass(method.input_type).FromString(payload)
-            continue
-        refusal = refused(caller, name_of(method), payload)
-        assert refusal.code() is grpc.StatusCode.INVALID_ARGUMENT, name
-        assert method.input_type.full_name in refusal.details()
-        assert fields_of(refusal) == set()
+@each_service(METHODS)
+def test_grpc_refuses_what_is_no_message(caller, unchanged, those):
+    for method in those:
+        with about(method):
+            for name, payload in BYTES.items():
+                with contextlib.suppress(DecodeError):
+                    # Bytes may happen to be fields that nobody knows.
+                    message_factory.GetMessageClass(method.input_type).FromString(payload)
+                    continue
+                refusal = refused(caller, name_of(method), payload)
+                assert refusal.code() is grpc.StatusCode.INVALID_ARGUMENT, name
+                assert method.input_type.full_name in refusal.details()
+                assert fields_of(refusal) == set()
 
 
 def test_grpc_refuses_text_that_is_no_text(caller, unchanged):

@@ -149,7 +149,7 @@ def test_any_body(world, token, pair):
     method, route = pair
     oauth = method.GetOptions().Extensions[options_pb2.method].oauth
 
-    @fuzzed(20)
+    @fuzzed(8)
     @given(bodies(route, method), HEADERS, st.booleans(), st.sampled_from(["1", "2", "0", "-1", "x"]))
     def holds(body: bytes, headers: dict[str, str], known: bool, id: str) -> None:
         named = {"Authorization": f"Bearer {token}"} if known and not oauth else {}

@@ -12,11 +12,7 @@ from processes import COMMAND, ENVIRONMENT, gamehall
 from worlds import World, settings_for, sqlite_url
 
 from tests.contract.doors import events
-from tests.contract.test_access_matrix import *  # noqa: F403  # The whole matrix, through this door.
 from tests.modules.test_cli import explained
-from tests.modules.test_comments import *  # noqa: F403  # So are comments,
-from tests.modules.test_tokens import *  # noqa: F403  # tokens
-from tests.modules.test_users import *  # noqa: F403  # and users.
 
 AMERICA = "8.8.8.8"
 BASIC = ("nobody", "wrong")

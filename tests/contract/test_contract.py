@@ -44,7 +44,6 @@ SERVED = {
     for name, method in METHODS.items()
     if rules_of(method).HasField("published")
 }
-each_method = pytest.mark.parametrize("name", METHODS)
 
 
 @pytest.fixture(scope="module")
@@ -57,56 +56,52 @@ def described(tmp_path_factory):
     return FileDescriptorSet.FromString(out.read_bytes())
 
 
-@each_method
-def test_every_method_says_who_may_call(name):
-    rules = rules_of(METHODS[name])
-
-    assert rules.HasField("policy")
-    assert rules.policy.open or rules.policy.any or rules.policy.own
-    assert not (rules.policy.open and (rules.policy.any or rules.policy.own)), "open to everyone, and yet it names permissions"
+def verbs_of(name):
+    return {route.verb for route in ROUTES if route.rpc == name}
 
 
-@each_method
-def test_every_method_has_a_route(name):
-    assert METHODS[name].GetOptions().Extensions[annotations_pb2.http].WhichOneof("pattern")
+def is_read(name):
+    return METHODS[name].GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
 
 
-@each_method
-def test_reads_are_gets_and_writes_are_not(name):
-    method = METHODS[name]
-    reads = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+def test_every_method_says_who_may_call():
+    policies = {name: rules_of(method).policy for name, method in METHODS.items()}
 
-    verbs = {route.verb for route in ROUTES if route.rpc == name}
+    assert [name for name, method in METHODS.items() if not rules_of(method).HasField("policy")] == []
+    assert [name for name, policy in policies.items() if not (policy.open or policy.any or policy.own)] == []
+    # Open to everyone, and yet it names permissions.
+    assert [name for name, policy in policies.items() if policy.open and (policy.any or policy.own)] == []
 
-    assert (verbs == {"GET"}) if reads else ("GET" not in verbs)
+
+def test_every_method_has_a_route():
+    rules = {name: method.GetOptions().Extensions[annotations_pb2.http] for name, method in METHODS.items()}
+
+    assert [name for name, rule in rules.items() if not rule.WhichOneof("pattern")] == []
 
 
-@each_method
-def test_a_get_has_no_body(name):
+def test_reads_are_gets_and_writes_are_not():
+    assert [name for name in METHODS if is_read(name) and verbs_of(name) != {"GET"}] == []
+    assert [name for name in METHODS if not is_read(name) and "GET" in verbs_of(name)] == []
+
+
+def test_a_get_has_no_body():
     # One DELETE was published with one: the word that says what becomes of what refers to the record.
-    bodies = {route.body for route in ROUTES if route.rpc == name and route.verb in ("GET", "DELETE") and route.body}
+    bodies = {(route.rpc, route.body) for route in ROUTES if route.verb in ("GET", "DELETE") and route.body}
 
-    assert bodies == ({"cascade"} if name == "gamehall.templates.v1.TemplateService.DeleteTemplateOfKind" else set())
-
-
-@each_method
-def test_what_is_kept_and_audited_is_a_write(name):
-    method = METHODS[name]
-
-    reads = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
-
-    assert not (reads and (rules_of(method).keyed or rules_of(method).audit))
+    assert bodies == {("gamehall.templates.v1.TemplateService.DeleteTemplateOfKind", "cascade")}
 
 
-@each_method
-def test_path_variables_are_fields_of_the_request(name):
-    fields = METHODS[name].input_type.fields_by_name
+def test_what_is_kept_and_audited_is_a_write():
+    assert [name for name, method in METHODS.items() if is_read(name) and (rules_of(method).keyed or rules_of(method).audit)] == []
 
-    for route in (route for route in ROUTES if route.rpc == name):
+
+def test_path_variables_are_fields_of_the_request():
+    for route in ROUTES:
+        takes, gives = METHODS[route.rpc].input_type.fields_by_name, METHODS[route.rpc].output_type.fields_by_name
         variables = [segment.strip("{}").partition("=")[0] for segment in route.path.split("/") if segment.startswith("{")]
-        assert [variable for variable in variables if variable not in fields] == []
-        assert route.body in ("", "*") or route.body in fields
-        assert route.response_body == "" or route.response_body in METHODS[name].output_type.fields_by_name
+        assert [variable for variable in variables if variable not in takes] == [], route.rpc
+        assert route.body in ("", "*") or route.body in takes, route.rpc
+        assert route.response_body == "" or route.response_body in gives, route.rpc
 
 
 def test_the_comments_travel_with_the_generated_code(described):
@@ -239,14 +234,11 @@ def test_no_operation_is_published_twice():
     assert names.keys() - PUBLISHED.keys() == set()
 
 
-@pytest.mark.parametrize("name", SERVED)
-def test_an_operation_is_served_where_it_was_published(name):
-    operation, method = PUBLISHED[SERVED[name]], METHODS[name]
-
-    routes = [(route.verb, route.path) for route in ROUTES if route.rpc == name]
-
-    assert (operation.method, operation.path) in routes
-    assert (rules_of(method).status or (200 if method.output_type.fields else 204)) == operation.success
+def test_an_operation_is_served_where_it_was_published():
+    for name, published in SERVED.items():
+        operation, method = PUBLISHED[published], METHODS[name]
+        assert (operation.method, operation.path) in [(route.verb, route.path) for route in ROUTES if route.rpc == name], name
+        assert (rules_of(method).status or (200 if method.output_type.fields else 204)) == operation.success, name
 
 
 def held_by(world, role):

@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from tests.contract.doors import DOORS, OK, addressed, http, published_refusal, request_of, rules_of
 from tests.contract.filled import MADE
+from tests.contract.test_access_matrix import concerned
 from tests.databases import seen_from_outside, shared_postgres
 
 METHODS = [method for servicer in SERVICERS for method in servicer.service.methods]
@@ -123,7 +124,8 @@ def test_pages_are_parts_of_the_whole_in_every_order(world, cast, method):
         assert falling == rising[::-1], name
         if all(isinstance(each.get(name), str) for each in rising):
             assert [each[name] for each in rising] == sorted((each[name] for each in rising), key=str.encode), name
-        for size in (1, 2, 5, 6):
+        # Where a page ends has nothing to do with the order that the records stand in.
+        for size in (1, 2, 5, 6) if name == "id" else (2,):
             whole, pages = [], -(-5 // size)
             for number in count(1):
                 page = page_of(world, cast, method, **made, size=size, page=number, order=name)
@@ -170,7 +172,7 @@ def test_a_list_shows_what_its_reader_may_get_and_nothing_else(world, cast, meth
     private = {field.name for field in record.fields if field.GetOptions().Extensions[options.field].private}
     made = MADE[method.full_name](cast(world))
     everything = page_of(world, cast, method, **made)["content"]
-    for caller in cast(world).callers:
+    for caller in concerned(method, cast(world).callers, method.full_name, *rules_of(get).policy.any, *rules_of(get).policy.own):
         answer = http.request(**addressed(world, method, request_of(method, **made), caller.token))
         if answer.status_code in (401, 403, 404):
             continue

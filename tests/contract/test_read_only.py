@@ -81,7 +81,7 @@ def test_there_are_such_operations():
     assert len(WRITABLE) >= 5
 
 
-@pytest.mark.parametrize("door", [HTTP, "grpc"])
+@pytest.mark.parametrize("world, door", [("postgresql-native", HTTP), ("sqlite-grpcio", "grpc")], indirect=["world"], scope="session")
 @pytest.mark.parametrize("name", WRITABLE)
 def test_what_only_the_server_writes_stays_as_it_is(world, cast, name, door, record_property):
     method, there = WRITABLE[name], cast(world)

@@ -20,12 +20,12 @@ KINDS = ("sqlite", "postgresql")
 ADMIN = {"GAMEHALL_ADMIN_PASSWORD": PASSWORD}
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(scope="module", params=KINDS)
 def kind(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tools():
     """The environment in which the tools of the tests' PostgreSQL are found."""
     return {"PATH": f"{shared_postgres()._binaries}{os.pathsep}{os.environ['PATH']}"}
@@ -133,13 +133,20 @@ def test_a_database_that_nobody_has_open_is_backed_up_as_well(kind, tools, tmp_p
         assert server.sign_in("ann").status_code == 200
 
 
-@pytest.fixture
-def backup(kind, tools, tmp_path):
+@pytest.fixture(scope="module")
+def kept(kind, tools, tmp_path_factory):
     """The backup of a database with nobody but the administrator."""
-    here = place(kind, tmp_path / "made")
-    assert gamehall(tmp_path, "client", "create", "one", "--public", **here).returncode == 0
-    moment_told(gamehall(tmp_path, "backup", "made.backup", **{**here, **tools}))
-    return tmp_path / "made.backup"
+    folder = tmp_path_factory.mktemp("kept")
+    here = place(kind, folder / "made")
+    assert gamehall(folder, "client", "create", "one", "--public", **here).returncode == 0
+    moment_told(gamehall(folder, "backup", "made.backup", **{**here, **tools}))
+    return folder / "made.backup"
+
+
+@pytest.fixture
+def backup(kept, tmp_path):
+    """The same, the test's own."""
+    return Path(shutil.copy(kept, tmp_path / "made.backup"))
 
 
 def test_a_backup_replaces_no_file(kind, tools, backup, tmp_path):

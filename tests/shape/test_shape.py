@@ -73,24 +73,23 @@ def test_there_is_something_to_check():
     assert len(SERVICERS) >= 5
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
-def test_a_file_is_read_in_one_sitting(path):
-    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+def test_a_file_is_read_in_one_sitting():
+    assert {named(path) for path in OURS if len(path.read_text().splitlines()) > LONGEST_FILE} == set()
 
 
-@pytest.mark.parametrize("path", [path for path in PRODUCT if path.name != "__main__.py"], ids=named)
-def test_a_file_says_first_what_it_is_for(path):
-    text = path.read_text()
+def test_a_file_says_first_what_it_is_for():
+    texts = {path: path.read_text() for path in PRODUCT if path.name != "__main__.py"}
 
-    assert not text.strip() or ast.get_docstring(ast.parse(text))
+    assert {named(path) for path, text in texts.items() if text.strip() and not ast.get_docstring(ast.parse(text))} == set()
 
 
-@pytest.mark.parametrize("path", [path for path in PRODUCT if named(path) != CLOCK], ids=named)
-def test_one_file_reads_the_clock_and_draws_lots(path):
-    read = {call for call in calls_of(path) if any(call == clock or call.endswith(f".{clock}") for clock in CLOCKS)}
+def test_one_file_reads_the_clock_and_draws_lots():
+    wrong = {}
+    for path in (path for path in PRODUCT if named(path) != CLOCK):
+        read = {call for call in calls_of(path) if any(call == clock or call.endswith(f".{clock}") for clock in CLOCKS)}
+        wrong[named(path)] = read - ({"time.perf_counter"} if named(path) in MEASURES else set()) | imports_of(path) & CHANCE
 
-    assert read <= ({"time.perf_counter"} if named(path) in MEASURES else set())
-    assert imports_of(path).isdisjoint(CHANCE)
+    assert {name: calls for name, calls in wrong.items() if calls} == {}
 
 
 @pytest.mark.parametrize("path", SERVICERS, ids=named)
@@ -101,19 +100,20 @@ def test_a_servicer_writes_no_sql_and_knows_no_status(path):
     assert imports_of(path).isdisjoint({"sqlalchemy", "grpc", "uvicorn"})
 
 
-@pytest.mark.parametrize("path", [path for path in OURS if named(path) not in MEETS_BUGS], ids=named)
-def test_bugs_are_met_in_one_place_per_door(path):
-    handlers = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ExceptHandler)]
+def test_bugs_are_met_in_one_place_per_door():
+    met = {}
+    for path in (path for path in OURS if named(path) not in MEETS_BUGS):
+        handlers = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ExceptHandler)]
+        met[named(path)] = [handler.lineno for handler in handlers if handler.type is None or "Exception" in _names(handler.type)]
 
-    assert [ast.unparse(handler.type) for handler in handlers if handler.type is not None and "Exception" in _names(handler.type)] == []
-    assert [handler.lineno for handler in handlers if handler.type is None] == []
+    assert {name: lines for name, lines in met.items() if lines} == {}
 
 
-@pytest.mark.parametrize("path", [path for path in PRODUCT if path.name != "settings.py"], ids=named)
-def test_the_environment_is_read_in_one_place(path):
+def test_the_environment_is_read_in_one_place():
     # The command line hands its own on to the process that migrates.
-    assert "os.getenv" not in calls_of(path)
-    assert "os.environ.get" not in calls_of(path)
+    reads = {"os.getenv", "os.environ.get"}
+
+    assert {named(path) for path in PRODUCT if path.name != "settings.py" and calls_of(path) & reads} == set()
 
 
 def test_permissions_in_code_are_those_of_the_contract():

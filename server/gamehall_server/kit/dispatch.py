@@ -144,6 +144,8 @@ class _Loop:
         self._stopping = False
         self.woken = asyncio.Event()
         self._tries: dict[asyncio.Task[_Ended], Delivery] = {}
+        # A claim under way: whoever breaks off the loop in the middle of one must know what it claimed.
+        self._claiming: asyncio.Task[list[Delivery]] | None = None
         # Ends that the database did not take yet.
         self._ended: list[_Ended] = []
 
@@ -164,8 +166,10 @@ class _Loop:
         try:
             await self._settle()
             if not self._stopping and (free := MOST_AT_ONCE - len(self._tries)):
-                for delivery in await self._claim(free):
+                self._claiming = asyncio.create_task(self._claim(free))
+                for delivery in await asyncio.shield(self._claiming):
                     self._tries[asyncio.create_task(self._try(delivery))] = delivery
+                self._claiming = None
         except Fault as fault:
             log.warning("%s waits for the database: %s", self._consumer.name, fault.message)
         except Exception:
@@ -252,11 +256,13 @@ class _Loop:
 
     async def _leave(self) -> None:
         """At the end: what was tried is settled, what was broken off is anybody's again at once."""
+        claimed = [] if self._claiming is None else await asyncio.gather(self._claiming, return_exceptions=True)
         for task in self._tries:
             task.cancel()
         ended = await asyncio.gather(*self._tries, return_exceptions=True)
         self._ended.extend(each for each in ended if isinstance(each, _Ended))
         broken = [delivery for delivery, each in zip(self._tries.values(), ended, strict=True) if not isinstance(each, _Ended)]
+        broken += [delivery for found in claimed if isinstance(found, list) for delivery in found]
 
         async def release(db: Handle) -> None:
             for delivery in broken:
