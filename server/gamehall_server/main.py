@@ -49,6 +49,11 @@ from gamehall_server.modules.content.views import Views
 from gamehall_server.modules.devices import DeviceLogin
 from gamehall_server.modules.devices.servicer import Devices
 from gamehall_server.modules.dispositions.servicer import Dispositions
+from gamehall_server.modules.events import settle_triggers
+from gamehall_server.modules.events.servicer import Events
+from gamehall_server.modules.events.triggers import Triggers
+from gamehall_server.modules.events.variable_service import Variables
+from gamehall_server.modules.events.watching import Watching
 from gamehall_server.modules.files import OwnFiles, Place
 from gamehall_server.modules.files.servicer import Uploads
 from gamehall_server.modules.friendships.servicer import Blocks, Friendships
@@ -139,6 +144,7 @@ class Parts(NamedTuple):
     tools: Tools
     place: Place
     views: Views
+    watching: Watching
 
 
 # Every config that the product reads.
@@ -163,6 +169,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Configs: lambda parts: Configs(parts.configs),
     Devices: lambda _: Devices(),
     Dispositions: lambda _: Dispositions(),
+    Events: lambda parts: Events(parts.watching),
     Friendships: lambda parts: Friendships(parts.secrets),
     GroupMembers: lambda _: GroupMembers(),
     Groups: lambda _: Groups(),
@@ -188,9 +195,11 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     TemplatesOfKinds: lambda _: TemplatesOfKinds(),
     Tokens: lambda parts: Tokens(parts.keys, parts.tools),
     Uploads: lambda parts: Uploads(parts.place),
+    Triggers: lambda _: Triggers(),
     UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules, in_group()),
+    Variables: lambda _: Variables(),
     VideoTalk: lambda _: VideoTalk(),
     Videos: lambda _: Videos(),
 }
@@ -253,6 +262,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         await values.settle(db)
         await social.settle_providers(db, secrets)
         await settle_second_factors(db, secrets)
+        await settle_triggers(db)
 
     await _settle(database, settle)
     kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)
@@ -270,7 +280,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     place, own_files = _files(settings, secrets)
     views = Views(database, settings.views_seconds)
     of_identity = (hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts, tools)
-    parts = Parts(database, health, clock, *of_identity, place, views)
+    parts = Parts(database, health, clock, *of_identity, place, views, Watching(database, outbox))
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]

@@ -5,7 +5,7 @@ from people import CANARIES, PASSWORD, fresh
 from worlds import ADMIN_PASSWORD
 
 from tests.contract.doors import http
-from tests.contract.records import a_bystander, a_group, a_template, a_video, related
+from tests.contract.records import a_bystander, a_group, a_template, a_trigger, a_video, related
 
 
 def some_comments(cast):
@@ -263,9 +263,35 @@ def some_objects(cast):
     return {"template_id": of}
 
 
+def some_triggers(cast):
+    word = fresh("word")
+    for number, name in enumerate(["b", "B", "a", "é", "b"]):
+        trigger = {"event_name": f"{word}.{number}", "trigger_name": f"{word}{name}", "trigger_description": name, "tags": [name]}
+        assert cast.admin.post("/bre/triggers", trigger).status_code == 201
+    return {"filter_name": word}
+
+
+def some_events(cast):
+    trigger = a_trigger(cast)
+    for number in range(5):
+        assert cast.admin.post("/bre/events", {**trigger, "params": {"number": number}}).status_code == 200
+    return {"filter_event_name": trigger["event_name"]}
+
+
+def some_values(cast):
+    word = fresh("word")
+    for name in ("b", "c", "a", "é", "d"):
+        user = {"username": f"{word}{name}", "email": f"{word}{ord(name)}@example.com", "password": PASSWORD}
+        assert cast.admin.post("/users", user).status_code == 200
+    return {"name": "user", "filter_name": word}
+
+
 # How to make five records for a list, of which some may be hidden from some. Gives what the list must be asked to show just these.
 MADE = {
     **{f"gamehall.templates.v1.{name}TemplateService.List{name}Templates": some_templates(kind) for name, kind in (NAMES | ITEMS).items()},
+    "gamehall.events.v1.EventService.ListEventLogs": some_events,
+    "gamehall.events.v1.TriggerService.ListTriggers": some_triggers,
+    "gamehall.events.v1.VariableService.ListVariableValues": some_values,
     "gamehall.groups.v1.GroupService.ListGroups": some_groups,
     "gamehall.groups.v1.GroupMemberService.ListGroupMembers": some_members,
     "gamehall.media.v1.ArtistService.ListArtists": some_artists,

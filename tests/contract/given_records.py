@@ -15,11 +15,13 @@ from tests.contract.records import (
     SAID,
     a_bystander,
     a_category,
+    a_change_of_a_trigger,
     a_contribution,
     a_contributor,
     a_disposition,
     a_film,
     a_group,
+    a_logged_event,
     a_member,
     a_moderated_group,
     a_poll,
@@ -29,12 +31,14 @@ from tests.contract.records import (
     a_template,
     a_text,
     a_token_of_the_administrator,
+    a_trigger,
     a_video,
     a_viewer,
     about_a_video,
     an_address,
     an_article,
     an_artist,
+    an_event,
     an_object,
     in_contract,
     related,
@@ -67,6 +71,7 @@ TEMPLATES = "gamehall.templates.v1"
 CATEGORIES = "gamehall.categories.v1.CategoryService"
 CATEGORY = {"type_hint": "category"}
 ARTICLES, ADDRESSES = "gamehall.content.v1.ArticleService", "gamehall.users.v1.AddressService"
+EVENTS, TRIGGERS, VARIABLES = (f"gamehall.events.v1.{name}Service" for name in ("Event", "Trigger", "Variable"))
 RELATIONS, DISPOSITIONS = "gamehall.users.v1.RelationshipService", "gamehall.dispositions.v1.DispositionService"
 FRIENDS, AT_FRIENDS = "gamehall.users.v1.FriendshipService", "/users/{user_id}/friends"
 AT_BLOCKED = "/users/{user_id}/blocked"
@@ -150,6 +155,15 @@ RECORDS = {
     f"{RELATIONS}.GetRelationship": Given(a_relationship),
     f"{RELATIONS}.UpdateRelationship": Given(lambda cast: a_relationship(cast) | {"relationship": a_relation(cast)}),
     f"{RELATIONS}.DeleteRelationship": Given(a_relationship),
+    f"{EVENTS}.SendEvent": Given(an_event),
+    f"{EVENTS}.GetEventLog": Given(a_logged_event),
+    f"{TRIGGERS}.CreateTrigger": Given(
+        lambda cast: {"trigger": {"event_name": fresh("made."), "trigger_name": "made", "trigger_description": "made"}}
+    ),
+    f"{TRIGGERS}.GetTrigger": Given(a_trigger),
+    f"{TRIGGERS}.UpdateTrigger": Given(a_change_of_a_trigger),
+    f"{TRIGGERS}.DeleteTrigger": Given(a_trigger),
+    f"{VARIABLES}.ListVariableValues": Given(lambda cast: {"name": "user"}),
     f"{DISPOSITIONS}.CreateDisposition": Given(
         lambda cast: {"disposition": {"context": "thing", "context_id": fresh("1"), "name": "like"}}
     ),

@@ -17,6 +17,29 @@ def a_template(cast: Cast, kind: str) -> dict[str, Any]:
     return {"id": made.json()["id"]}
 
 
+def a_trigger(cast: Cast) -> dict[str, Any]:
+    told = {"event_name": fresh("made."), "trigger_name": "made", "trigger_description": "made"}
+    made = cast.admin.post("/bre/triggers", {**told, "parameters": [{"name": "number", "type": "integer"}]})
+    assert made.status_code == 201
+    return {"event_name": told["event_name"]}
+
+
+def a_change_of_a_trigger(cast: Cast) -> dict[str, Any]:
+    named = a_trigger(cast)
+    return {**named, "trigger": {**named, "trigger_name": "other", "trigger_description": "made"}}
+
+
+def an_event(cast: Cast) -> dict[str, Any]:
+    return {"event": {**a_trigger(cast), "params": {"number": 1}}}
+
+
+def a_logged_event(cast: Cast) -> dict[str, Any]:
+    event = an_event(cast)["event"]
+    assert cast.admin.post("/bre/events", event).status_code == 200
+    told = cast.admin.get("/bre/logs/event-log", params={"filter_event_name": event["event_name"]}).json()["content"]
+    return {"id": told[0]["id"]}
+
+
 def a_category(cast: Cast) -> dict[str, Any]:
     made = cast.admin.post("/categories", {"name": fresh("made")})
     assert made.status_code == 201

@@ -31,6 +31,8 @@ GIVEN_BY_OTHERS = {
 }
 # What is taken only once of each user.
 ONCE = ("addFlag", "addVideoFlag")
+# What is about something that an example makes whose path comes later.
+LATE = ("sendBREEvent",)
 # Where what some variables name is made.
 ELSEWHERE = {"user_id": "/users", "template_id": "/objects/templates"}
 ORDER = ("POST", "PUT", "PATCH", "DELETE")
@@ -49,7 +51,7 @@ def stage(request, tmp_path_factory, recorder):
 
 
 def order(operation: Operation) -> Any:
-    return ORDER.index(operation.verb), operation.path.count("/"), operation.path
+    return ORDER.index(operation.verb), operation.id in LATE, operation.path.count("/"), operation.path
 
 
 def filled(operation: Operation, made: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ WRONG_FILTERS = {options.MATCH_COMPARE: "NE,1", options.MATCH_ANY_OF: ",", optio
 
 
 # What a request for a list must have beside what makes it wrong: a kind that there is.
-NEEDED = {"type_hint": "user"}
+NEEDED = {"type_hint": "user", "name": "user"}
 
 
 # Lists of what is a part of something, which must be there.
@@ -157,7 +157,7 @@ def getter_of(service, record):
     return next((method for method in given if shown[method] == [record]), None)
 
 
-WITHOUT_GETTER = ("LocationLogEntry", "UserReference", "Comment", "Disposition", "Flag", "VideoRelationship")
+WITHOUT_GETTER = ("LocationLogEntry", "UserReference", "Comment", "Disposition", "Flag", "VideoRelationship", "VariableValue")
 
 
 @each_list

@@ -47,6 +47,9 @@ GIVEN_BY_OTHERS = {
     "DELETE /devices/{id}/users/{user_id}",
     "POST /devices/{id}/users",
     "POST /users/{user_id}/friends/tokens",
+    # An event of a trigger that there is.
+    "POST /bre/events",
+    "GET /bre/logs/event-log/{id}",
     # The numbers and names of what belongs to something else, and the id of a template.
     "GET /media/polls/{id}/response",
     "DELETE /media/videos/{id}",

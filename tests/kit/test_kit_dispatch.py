@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from gamehall_server.kit import dispatch
-from gamehall_server.kit.call import Event
 from gamehall_server.kit.clock import SECOND
 from gamehall_server.kit.dispatch import Consumer, Dispatcher, GiveUp
 from gamehall_server.kit.errors import Unavailable
+from gamehall_server.kit.events import Task, task
 from gamehall_server.kit.outbox import Outbox, deliveries, outbox, waiting
 from gamehall_server.kit.storage import Query, open_database
 from gamehall_server.migrate import migrate
@@ -27,7 +27,7 @@ kept = Query(select(func.count()).select_from(outbox.table))
 problems = Query(select(deliveries.table.c.problem, deliveries.table.c.fence, deliveries.table.c.due))
 
 
-class Said(Event, frozen=True):
+class Said(Task, frozen=True):
     number: int
 
 
@@ -80,7 +80,7 @@ def dispatcher_of(database, clock, *consumers):
 
 async def say(database, kept, *said):
     """Events (key, number), in one transaction."""
-    await database.write(lambda db: kept.keep(db, 0, [("said", Said(key, number)) for key, number in said]))
+    await database.write(lambda db: kept.keep(db, 0, [task("said", Said(key, number)) for key, number in said]))
 
 
 async def until(clock, database, wanted, seconds=1):

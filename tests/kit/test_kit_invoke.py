@@ -7,7 +7,6 @@ from gamehall.comments.v1 import comments_pb2 as pb
 from gamehall_server import main
 from gamehall_server.kit.outbox import outbox
 from gamehall_server.kit.storage import Query
-from gamehall_server.kit.verbs import Changed
 from gamehall_server.modules.comments.servicer import Comments, comments
 from google.protobuf.json_format import MessageToDict
 from sqlalchemy import func, select
@@ -28,7 +27,7 @@ class Faulty(Comments):
         """Writes, announces, and falls over; unless it is asked nicely."""
         about = {"context": request.comment.context, "context_id": request.comment.context_id}
         row = await comments.add(call, {**about, "content": request.comment.content})
-        call.emit("comment_created", Changed(f"comment:{row[0]}", row[0], call.user_id))
+        call.emit("comment_created", comment=row[0], user=call.user_id, **about)
         # What is read sees what was written: it has reached the database.
         assert await call.db.value(written)
         if request.comment.content == "please":

@@ -88,6 +88,8 @@ def test_a_locked_deployment_refuses_everybody_but_administrators(world, people,
         assert (LOCKED not in ends.values()) if name in EXEMPT else (ends == dict.fromkeys(people, LOCKED)), (name, ends)
         # Last: an administrator may well change what the others met.
         assert outcome(door, world, name, keeper.token) != LOCKED, name
+        if ".maintenance." in name:
+            assert keeper.post("/maintenance", NOTICE).status_code == 200
 
 
 @pytest.mark.usefixtures("locked")
@@ -177,9 +179,9 @@ def test_what_is_done_is_announced(world, keeper):
     keeper.delete("/maintenance")
 
     assert announced(world)[before:] == [
-        ("maintenance_set", '{"key":"maintenance","message":"We are moving house.","access_locked":true}'),
-        ("maintenance_updated", '{"key":"maintenance","message":"We are moving house.","access_locked":false}'),
-        ("maintenance_deleted", '{"key":"maintenance","message":null,"access_locked":false}'),
+        ("maintenance_set", '{"message":"We are moving house.","access_locked":true}'),
+        ("maintenance_updated", '{"message":"We are moving house.","access_locked":false}'),
+        ("maintenance_deleted", '{"access_locked":false}'),
     ]
 
 

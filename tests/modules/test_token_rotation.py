@@ -71,9 +71,7 @@ def test_reuse_is_announced_although_it_is_refused(world, ann):
         query = Query(select(outbox.table.c.body).where(outbox.table.c.key == f"session:{session_of(ann)}"))
         return await world.server.product.database.reader().all(query)
 
-    assert [json.loads(row[0]) for row in world.inside(events)] == [
-        {"key": f"session:{session_of(ann)}", "id": session_of(ann), "user_id": ann.id}
-    ]
+    assert [json.loads(row[0]) for row in world.inside(events)] == [{"session": session_of(ann), "user": ann.id}]
 
 
 def test_within_the_grace_the_age_of_the_use_does_not_count(world, ann):

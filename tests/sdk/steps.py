@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.sdk.steps_of_media import BEHAVIORS, of_media
+from tests.sdk.steps_of_rules import of_rules
 
 Call = dict[str, Any]
 ADMIN = {"token": "$given.admin"}
@@ -309,6 +310,7 @@ def steps() -> list[Call]:
         *records(),
         *friends(),
         *of_media(),
+        *of_rules(),
         *(call for each in FAMILIES for call in family(*each)),
         *family("Objects", "ObjectTemplate", "template", "ItemTemplateResource", behaviors=behaviors),
         *told[ends:],

@@ -8,6 +8,7 @@ import msgspec
 
 from gamehall_server.kit.clock import Micros, ticks
 from gamehall_server.kit.errors import Fault
+from gamehall_server.kit.events import Entry, Task, announced, task
 from gamehall_server.kit.storage import Handle
 
 
@@ -57,12 +58,6 @@ class Arrival(msgspec.Struct):
     started: float = msgspec.field(default_factory=ticks)
 
 
-class Event(msgspec.Struct, frozen=True):
-    """Something that happened, in plain values. The class name in snake_case is its type; `key` orders what must stay in order."""
-
-    key: str
-
-
 class Change(NamedTuple):
     """A record that a call changed, such as "role:ROLE_MODERATOR", and its fields before and after; None where there was none."""
 
@@ -71,7 +66,7 @@ class Change(NamedTuple):
     after: Mapping[str, Any] | None
 
 
-class Entry(NamedTuple):
+class Noted(NamedTuple):
     """What a caller writes into the audit log, in place of what the server would write of the call: an action, whose name does not begin as
     those of RPCs do, the user it is about, and the rest as JSON."""
 
@@ -89,12 +84,12 @@ class Call:
         # Whether the contract asks for an audit row, and what it shall tell.
         self.audited = audited
         self.changes: list[Change] = []
-        self.entry: Entry | None = None
+        self.entry: Noted | None = None
         self.arrival = arrival
         self.caller = caller
         self.now = now
         self.db = db
-        self.events: list[tuple[str, Event]] = []
+        self.events: list[Entry] = []
         self.refusal: Fault | None = None
         # Whether somebody asked what the caller may reach. A call with scope OWN that ends without asking is a bug, not an answer.
         self.scoped = scope is Scope.ALL
@@ -123,9 +118,14 @@ class Call:
         """Refuses the call, but keeps what it wrote: for refusals that themselves change something."""
         self.refusal = fault
 
-    def emit(self, type: str, event: Event) -> None:
-        """Announces what happened. The outbox keeps it in the call's transaction."""
-        self.events.append((type, event))
+    def emit(self, event: str, **parameters: Any) -> None:
+        """Announces what happened, as the contract declares it (kit/events.py); a parameter that is None is not told. The outbox keeps it
+        in the call's transaction."""
+        self.events.append(announced(event, parameters))
+
+    def leave(self, type: str, told: Task) -> None:
+        """Leaves something to be done after the commit, to the consumer that wants this type."""
+        self.events.append(task(type, told))
 
     def changed(self, target: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
         """Tells the audit log of a record that changed. Never of a secret, nor of what is private."""

@@ -225,7 +225,7 @@ class App:
             if rpc.rules.audit:
                 await audit.note(call, rpc.name)
             if call.events:
-                await self._outbox.keep(db, call.now, call.events)
+                await self._outbox.keep(db, call.now, call.events, call.arrival.request_id)
             if keyed:
                 idempotency.keep(rpc, call, digest, answer)
             return answer

@@ -7,26 +7,36 @@ its row. Dispatchers (kit/dispatch.py) hand deliveries on; nobody else sends any
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import msgspec
-from sqlalchemy import BigInteger, Identity, Index, bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, Identity, Index, bindparam, delete, false, func, insert, select
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit import clock
-from gamehall_server.kit.call import Event
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.columns import Moment, NumberedRow
+from gamehall_server.kit.events import Entry
 from gamehall_server.kit.storage import Handle, Query, any_of, table_of
 
 
 class OutboxRow(NumberedRow, table=True):
-    """One event. `body` is its JSON."""
+    """One event or task. `body` is its JSON.
+
+    request:  the call that it is from.
+    listed:   an event that the contract declares: the log shows it.
+    seq:      drawn by PostgreSQL as the row is written; null on SQLite, where numbers stand in the order of commits.
+    position: its place among all events, which it gets when somebody who watches asks (modules/events).
+    """
 
     __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_position", "listed", "position", "seq", "id"),)
 
     at: int = Field(sa_type=Moment, nullable=False, index=True)
     type: str = Field(nullable=False)
     key: str = Field(nullable=False)
     body: str = Field(nullable=False)
+    request: str | None = Field(default=None)
+    listed: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": false()})
+    seq: int | None = Field(default=None, sa_type=BigInteger)
+    position: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class DeliveryRow(SQLModel, table=True):
@@ -56,8 +66,9 @@ class DeliveryRow(SQLModel, table=True):
 
 outbox, deliveries = table_of(OutboxRow), table_of(DeliveryRow)
 _o, _d = outbox.table, deliveries.table
-_insert = Query(insert(_o))
 _big = BigInteger
+_written = ("id", "at", "type", "key", "body", "request", "listed")
+_insert = Query(insert(_o).values({name: bindparam(name, type_=_o.c[name].type) for name in _written}))
 _deliver = Query(
     insert(_d).values(
         event_id=bindparam("event", type_=_big),
@@ -107,24 +118,32 @@ class Outbox:
         self._kept = kept
         self._wanted: dict[str, list[str]] = {}
         self.wake: Callable[[], None] = lambda: None
+        # Called after a commit that wrote events.
+        self.listeners: set[Callable[[], None]] = set()
 
     def want(self, consumer: str, types: Iterable[str]) -> None:
         """From now on the consumer gets the events of these types."""
         for type in types:
             self._wanted.setdefault(type, []).append(consumer)
 
-    async def keep(self, db: Handle, now: Micros, events: Iterable[tuple[str, Event]]) -> None:
-        """Writes events, in their order, in the transaction of `db`."""
+    async def keep(self, db: Handle, now: Micros, events: Iterable[Entry], request: str | None = None) -> None:
+        """Writes events and tasks, in their order, in the transaction of `db`; `request` is the call that they are from."""
         # Leases keep real time, also where a sandbox has another.
         wanted, real = False, clock.real_micros()
-        for type, event in events:
+        for type, key, body, listed in events:
             number = await db.new_id("outbox")
-            db.later(_insert, id=number, at=now, type=type, key=event.key, body=msgspec.json.encode(event).decode())
+            db.later(_insert, id=number, at=now, type=type, key=key, body=body, request=request, listed=listed)
             for consumer in self._wanted.get(type, ()):
                 wanted = True
-                db.later(_deliver, event=number, consumer=consumer, key=event.key, at=real, due=real)
+                db.later(_deliver, event=number, consumer=consumer, key=key, at=real, due=real)
         if wanted:
             db.after(self.wake)
+        if self.listeners:
+            db.after(self._tell)
+
+    def _tell(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()
 
     async def sweep(self, db: Handle, now: Micros) -> None:
         """Removes events that are old enough and that nobody has yet to take, so many at a time that it holds nobody up."""

@@ -4,7 +4,7 @@ At start a verb reads its RPC: the request field that carries the resource's mes
 A verb has no hooks: one line more means a written method, with the same calls of Resource.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.api import field_behavior_pb2
@@ -12,7 +12,8 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
+from gamehall_server.kit.events import declared
 from gamehall_server.kit.filters import Filter, Written, choose, compile_filter
 from gamehall_server.kit.mapping import compile_values
 from gamehall_server.kit.page import page_of
@@ -25,27 +26,33 @@ PAGE_FIELDS = frozenset({"size", "page", "order"})
 _IMMUTABLE = field_behavior_pb2.FieldBehavior.Value("IMMUTABLE")
 
 
-class Changed(Event, frozen=True):
-    """A record was created, updated or deleted: its id, and the user it belongs to."""
-
-    id: Any
-    user_id: int | None
-
-
 class Verb:
-    """What the verbs share: the resource, and the event they announce."""
+    """What the verbs share: the resource, and the event they announce, `comment_created`, where the contract declares it."""
 
     past = ""
 
     def __init__(self, resource: Resource[Any]) -> None:
         self.resource = resource
 
-    def _emit(self, call: Call, id: Any, owner: int | None) -> None:
-        noun = self.resource.table.name
-        call.emit(f"{noun}_{self.past}", Changed(f"{noun}:{id}", id, owner))
+    def _teller(self) -> Callable[[Call, Any], None]:
+        """A function that announces what was done to a row, be it one that was read or the values of its columns. The noun of the event is
+        the record's id, `user` its owner, and what else the event tells are columns of these names."""
+        table = self.resource.table
+        event = declared().get(f"{table.name}_{self.past}")
+        if event is None:
+            return lambda call, row: None
+        meant = {table.name: self.resource.key.name, "user": self.resource.owner}
+        columns = {name: meant.get(name) or name for name in event.parameters}
+        places = {name: table.columns.keys().index(column) for name, column in columns.items()}
+        name = event.name
 
-    def _owner(self, row: Any) -> int | None:
-        return None if self.resource.owner is None else getattr(row, self.resource.owner)
+        def tell(call: Call, row: Any) -> None:
+            if isinstance(row, tuple):
+                call.emit(name, **{each: row[place] for each, place in places.items()})
+            else:
+                call.emit(name, **{each: getattr(row, column) for each, column in columns.items()})
+
+        return tell
 
     def _body(self, descriptor: Descriptor) -> Any:
         """The field of a request or answer that carries the resource's message."""
@@ -81,14 +88,14 @@ class Create(Verb):
         writable = [field for field in body.message_type.fields if not output_only(field)]
         values = compile_values(self.resource.message, self.resource.table, writable, self.resource.embeds)
         response, shown = self._answer(rpc)
-        resource, name = self.resource, body.name
+        resource, name, tell = self.resource, body.name, self._teller()
 
         async def create(request: Any, call: Call) -> Message:
             message = getattr(request, name)
             found = await resource.check(call, message, name)
             row = await resource.add(call, values(message), resource.inside(request))
             await resource.keep(call, row[0], message, found, new=True)
-            self._emit(call, row[0], call.user_id)
+            tell(call, row)
             answer = response()
             if shown:
                 await resource.show(call, row, getattr(answer, shown))
@@ -164,7 +171,7 @@ class Update(Verb):
         embeds = {} if body is None else self.resource.embeds
         values = compile_values(message_factory.GetMessageClass(source), self.resource.table, writable, embeds)
         response, shown = self._answer(rpc)
-        resource, name = self.resource, None if body is None else body.name
+        resource, name, tell = self.resource, None if body is None else body.name, self._teller()
 
         async def update(request: Any, call: Call) -> Message:
             row = await resource.load(call, getattr(request, key), lock=True, inside=resource.inside(request))
@@ -173,7 +180,7 @@ class Update(Verb):
             await resource.change(call, row, **values(message))
             if found is not None:
                 await resource.keep(call, self._id(row), message, found, new=False)
-            self._emit(call, self._id(row), self._owner(row))
+            tell(call, row)
             answer = response()
             if shown:
                 await resource.find(call, self._id(row), getattr(answer, shown))
@@ -191,12 +198,12 @@ class Delete(Verb):
         """The method for this RPC."""
         key = self._key(rpc)
         response, _ = self._answer(rpc)
-        resource = self.resource
+        resource, tell = self.resource, self._teller()
 
         async def delete(request: Any, call: Call) -> Message:
             row = await resource.load(call, getattr(request, key), lock=True, inside=resource.inside(request))
             await resource.remove(call, row)
-            self._emit(call, self._id(row), self._owner(row))
+            tell(call, row)
             return response()
 
         return delete

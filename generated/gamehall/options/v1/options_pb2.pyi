@@ -207,6 +207,7 @@ class MessageRules(_message.Message):
 
     PUBLISHED_FIELD_NUMBER: _builtins.int
     DISCRIMINATOR_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
     published: _builtins.str
     """Its published model name, for example "CommentResource"."""
     discriminator: _builtins.str
@@ -214,19 +215,54 @@ class MessageRules(_message.Message):
     beside those of this message, and the key holds the arm's word. An arm with the same discriminator passes it on to its own arms.
     Where the message has a text field of this name, any other word is taken as well, and kept there.
     """
+    @_builtins.property
+    def event(self) -> Global___Event:
+        """The message is an event of the product, and its fields are what it tells. An optional field may be left out."""
+
     def __init__(
         self,
         *,
         published: _builtins.str = ...,
         discriminator: _builtins.str = ...,
+        event: Global___Event | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["discriminator", b"discriminator", "published", b"published"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discriminator", b"discriminator", "event", b"event", "published", b"published"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageRules: _TypeAlias = MessageRules  # noqa: Y015
+
+@_typing.final
+class Event(_message.Message):
+    """An event that the product tells of."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, by which rules and logs know it."""
+    category: _builtins.str
+    """What it is about: one of the published categories of triggers."""
+    key: _builtins.str
+    """What it happened to: events with the same key keep their order. Words in braces stand for its parameters, such as "user:{user}"."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        category: _builtins.str = ...,
+        key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "key", b"key", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Event: _TypeAlias = Event  # noqa: Y015
 
 @_typing.final
 class FieldRules(_message.Message):
@@ -249,6 +285,7 @@ class FieldRules(_message.Message):
     EXAMPLE_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     PATH_ID_FIELD_NUMBER: _builtins.int
+    VARIABLE_FIELD_NUMBER: _builtins.int
     CONFIDENTIAL_FIELD_NUMBER: _builtins.int
     BY_CONFIG_FIELD_NUMBER: _builtins.int
     min_length: _builtins.int
@@ -279,6 +316,8 @@ class FieldRules(_message.Message):
     """
     path_id: _builtins.bool
     """An id that callers may make up: letters, digits and _ . : - alone, and no word that stands for something else in a path."""
+    variable: _builtins.str
+    """The variable type of a parameter of an event, where it is not the plain one of the field's type."""
     confidential: _builtins.bool
     """The audit log tells that it changed, and neither what it was nor what it became."""
     by_config: _builtins.bool
@@ -309,12 +348,13 @@ class FieldRules(_message.Message):
         example: _builtins.str = ...,
         filter: Global___Filter | None = ...,
         path_id: _builtins.bool = ...,
+        variable: _builtins.str = ...,
         confidential: _builtins.bool = ...,
         by_config: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "decimal", b"decimal", "filter", b"filter", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "by_config", b"by_config", "confidential", b"confidential", "decimal", b"decimal", "example", b"example", "filter", b"filter", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "path_id", b"path_id", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "by_config", b"by_config", "confidential", b"confidential", "decimal", b"decimal", "example", b"example", "filter", b"filter", "inline", b"inline", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null_if_unset", b"null_if_unset", "path_id", b"path_id", "private", b"private", "secret", b"secret", "server_only", b"server_only", "user_id", b"user_id", "variable", b"variable", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015

@@ -5,7 +5,7 @@ from gamehall_server.kit.storage.locks import lock
 from gamehall_server.kit.storage.opening import open_database
 from gamehall_server.kit.storage.query import Query, any_of, holding, like, starting
 from gamehall_server.kit.storage.sqlite_file import DatabaseInUse, FileClaim, UnsafeDatabase, UnsafeSQLite
-from gamehall_server.kit.storage.tables import Table, is_numbered, renamed, table_of
+from gamehall_server.kit.storage.tables import Table, is_numbered, renamed, renamed_table, table_of
 from gamehall_server.kit.storage.totals import Totals
 from gamehall_server.kit.storage.transactions import oldest_under_way, this_transaction
 
@@ -28,6 +28,7 @@ __all__ = [
     "oldest_under_way",
     "open_database",
     "renamed",
+    "renamed_table",
     "starting",
     "table_of",
     "this_transaction",

@@ -76,7 +76,11 @@ def table_of(model: type[R]) -> Table[R]:
 def renamed(model: type[SQLModel], **names: str) -> SQLTable:
     """Columns of a SQLModel class under the names that a list publishes, in this order: published="own". Of its indexes it has those
     whose columns are all here."""
-    own = table_of(model).table
+    return renamed_table(table_of(model).table, **names)
+
+
+def renamed_table(own: SQLTable, **names: str) -> SQLTable:
+    """The same of a table that is at hand."""
     there = {own.columns[name].name: published for published, name in names.items()}
     made = [own.columns[name] for name in names.values()]
     columns = [Column(each.name, each.type, key=there[each.name], primary_key=each.primary_key, nullable=each.nullable) for each in made]

@@ -21,7 +21,7 @@ from gamehall_server.kit.filters import choose, compile_filter
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
 from gamehall_server.kit.storage import Handle, Query, table_of
-from gamehall_server.kit.verbs import PAGE_FIELDS, Changed
+from gamehall_server.kit.verbs import PAGE_FIELDS
 from gamehall_server.modules.access.clients import CLIENT_KEY, GRANT_TYPES, WRONG_KEY, client_row, clients, hash_secret, new_client
 from gamehall_server.modules.access.granting import refuse_beyond, refuse_locked
 from gamehall_server.modules.access.redirects import wrong_with_redirect
@@ -92,7 +92,7 @@ class Clients:
             refresh_seconds=asked.refresh_token_validity_seconds,
         )
         call.changed(f"client:{row.client_key}", None, _told(row))
-        call.emit("client_created", Changed(f"client:{row.client_key}", row.client_key, None))
+        call.emit("client_created", client=row.client_key)
         return pb.CreateClientResponse(client=show_client(row, secret))
 
     async def UpdateClient(self, request: pb.UpdateClientRequest, call: Call) -> pb.UpdateClientResponse:
@@ -112,7 +112,7 @@ class Clients:
         call.db.later(_change, key=row.client_key, **{name: getattr(row, name) for name in _changeable})
         revoke(call.db, "client", row.client_key)
         call.changed(f"client:{row.client_key}", before, {**_told(row), **({"secret": "changed"} if secret else {})})
-        call.emit("client_updated", Changed(f"client:{row.client_key}", row.client_key, None))
+        call.emit("client_updated", client=row.client_key)
         return pb.UpdateClientResponse(client=show_client(row, secret))
 
     async def DeleteClient(self, request: pb.DeleteClientRequest, call: Call) -> pb.DeleteClientResponse:
@@ -121,7 +121,7 @@ class Clients:
             call.db.later(statement, id=row.id, key=row.client_key)
         revoke(call.db, "client", row.client_key)
         call.changed(f"client:{row.client_key}", _told(row), None)
-        call.emit("client_deleted", Changed(f"client:{row.client_key}", row.client_key, None))
+        call.emit("client_deleted", client=row.client_key)
         return pb.DeleteClientResponse()
 
     async def SetGrantTypes(self, request: pb.SetGrantTypesRequest, call: Call) -> pb.SetGrantTypesResponse:
@@ -141,7 +141,7 @@ class Clients:
         if set(had) - set(wanted):
             end_sessions_of_client(call.db, row.client_key, clock.real_seconds() * SECOND)
         call.changed(f"client:{row.client_key}", {"grant_types": had}, {"grant_types": wanted})
-        call.emit("client_updated", Changed(f"client:{row.client_key}", row.client_key, None))
+        call.emit("client_updated", client=row.client_key)
         return pb.SetGrantTypesResponse()
 
     async def SetRedirectURIs(self, request: pb.SetRedirectURIsRequest, call: Call) -> pb.SetRedirectURIsResponse:
@@ -153,7 +153,7 @@ class Clients:
         wanted, had = list(dict.fromkeys(request.redirect_uris)), msgspec.json.decode(row.redirect_uris)
         call.db.later(_set_redirects, key=row.client_key, uris=msgspec.json.encode(wanted).decode())
         call.changed(f"client:{row.client_key}", {"redirect_uris": had}, {"redirect_uris": wanted})
-        call.emit("client_updated", Changed(f"client:{row.client_key}", row.client_key, None))
+        call.emit("client_updated", client=row.client_key)
         return pb.SetRedirectURIsResponse()
 
 

@@ -8,7 +8,7 @@ from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.storage import Query
-from gamehall_server.kit.verbs import Changed, Get, List
+from gamehall_server.kit.verbs import Get, List
 from gamehall_server.modules.access.granting import checked_word, refuse_locked
 from gamehall_server.modules.access.revocations import revoke
 from gamehall_server.modules.access.roles import ROLE_ADMIN, hold_permission, role_permissions
@@ -38,7 +38,7 @@ class Permissions:
         # Nobody could ever give what nobody holds.
         hold_permission(call.db, ROLE_ADMIN, asked.permission)
         revoke(call.db, "role", ROLE_ADMIN)
-        call.emit("permission_created", Changed(f"permission:{asked.permission}", asked.permission, None))
+        call.emit("permission_created", permission=asked.permission)
         return answer
 
     async def UpdatePermission(self, request: pb.UpdatePermissionRequest, call: Call) -> pb.UpdatePermissionResponse:
@@ -48,7 +48,7 @@ class Permissions:
         row = await permissions.load(call, request.permission, lock=True)
         refuse_locked(row, f"The permission {row.permission}")
         await permissions.change(call, row, **_values(asked))
-        call.emit("permission_updated", Changed(f"permission:{row.permission}", row.permission, None))
+        call.emit("permission_updated", permission=row.permission)
         answer = pb.UpdatePermissionResponse()
         await permissions.find(call, row.permission, answer.permission_resource)
         return answer
@@ -65,7 +65,7 @@ class Permissions:
         for role in holders:
             revoke(call.db, "role", role)
         await permissions.remove(call, row)
-        call.emit("permission_deleted", Changed(f"permission:{row.permission}", row.permission, None))
+        call.emit("permission_deleted", permission=row.permission)
         return pb.DeletePermissionResponse()
 
 

@@ -13,7 +13,7 @@ from gamehall_server.kit.filters import choose, compile_filter
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.page import page_of
 from gamehall_server.kit.storage import Handle, Query, any_of, table_of
-from gamehall_server.kit.verbs import PAGE_FIELDS, Changed
+from gamehall_server.kit.verbs import PAGE_FIELDS
 from gamehall_server.modules.access.client_service import load_client, show_client
 from gamehall_server.modules.access.granting import checked_roles, checked_word, refuse_beyond, refuse_locked, refuse_roles
 from gamehall_server.modules.access.revocations import revoke
@@ -56,7 +56,7 @@ class Roles:
         checked_word(word, "role.role")
         call.db.later(roles.insert, role=word, name=name, locked=False, created_date=call.now)
         call.changed(f"role:{word}", None, {"name": name})
-        call.emit("role_created", Changed(f"role:{word}", word, None))
+        call.emit("role_created", role=word)
         return pb.CreateRoleResponse(role=await _shown(call.db, word))
 
     async def UpdateRole(self, request: pb.UpdateRoleRequest, call: Call) -> pb.UpdateRoleResponse:
@@ -67,7 +67,7 @@ class Roles:
         await refuse_roles(call, [row.role], f"The role {row.role}")
         call.db.later(_rename, word=row.role, called=asked.name)
         call.changed(f"role:{row.role}", {"name": row.name}, {"name": asked.name})
-        call.emit("role_updated", Changed(f"role:{row.role}", row.role, None))
+        call.emit("role_updated", role=row.role)
         return pb.UpdateRoleResponse(role_resource=await _shown(call.db, row.role))
 
     async def DeleteRole(self, request: pb.DeleteRoleRequest, call: Call) -> pb.DeleteRoleResponse:
@@ -81,7 +81,7 @@ class Roles:
             call.db.later(statement, role=row.role)
         revoke(call.db, "role", row.role)
         call.changed(f"role:{row.role}", {"name": row.name, "users": users, "clients": clients}, None)
-        call.emit("role_deleted", Changed(f"role:{row.role}", row.role, None))
+        call.emit("role_deleted", role=row.role)
         return pb.DeleteRoleResponse()
 
     async def SetRolePermissions(self, request: pb.SetRolePermissionsRequest, call: Call) -> pb.SetRolePermissionsResponse:
@@ -95,7 +95,7 @@ class Roles:
             hold_permission(call.db, row.role, word)
         revoke(call.db, "role", row.role)
         call.changed(f"role:{row.role}", {"permissions": sorted(held)}, {"permissions": sorted(wanted)})
-        call.emit("role_updated", Changed(f"role:{row.role}", row.role, None))
+        call.emit("role_updated", role=row.role)
         return pb.SetRolePermissionsResponse(role_resource=await _shown(call.db, row.role))
 
     async def GetClientRoles(self, request: pb.GetClientRolesRequest, call: Call) -> pb.GetClientRolesResponse:
@@ -114,7 +114,7 @@ class Roles:
             grant_role(call.db, role, client_id=client.id)
         revoke(call.db, "client", client.client_key)
         call.changed(f"client:{client.client_key}", {"roles": sorted(held)}, {"roles": sorted(wanted)})
-        call.emit("client_updated", Changed(f"client:{client.client_key}", client.client_key, None))
+        call.emit("client_updated", client=client.client_key)
         return pb.SetClientRolesResponse(client=show_client(client))
 
 

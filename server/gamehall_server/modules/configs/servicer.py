@@ -7,7 +7,7 @@ from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.filters import Written
 from gamehall_server.kit.resource import Resource, Veil
 from gamehall_server.kit.storage import holding
-from gamehall_server.kit.verbs import Changed, Create, Get, List
+from gamehall_server.kit.verbs import Create, Get, List
 from gamehall_server.modules.configs.tables import ConfigRow, holds_words, table
 from gamehall_server.modules.configs.values import ConfigValues
 
@@ -37,7 +37,7 @@ class Configs:
             if built_in.secret and config.public_read:
                 raise Invalid("must be false: this config is a secret", field="config.public_read")
             await configs.change(call, row, **self._values.changed(call.db, built_in, config.value), public_read=config.public_read)
-        call.emit("config_updated", Changed(f"config:{row.name}", row.name, None))
+        call.emit("config_updated", config=row.name)
         return pb.UpdateConfigResponse()
 
     async def DeleteConfig(self, request: pb.DeleteConfigRequest, call: Call) -> pb.DeleteConfigResponse:
@@ -47,5 +47,5 @@ class Configs:
             await configs.remove(call, row)
         else:
             await configs.change(call, row, **self._values.changed(call.db, built_in, built_in.default), public_read=False)
-        call.emit("config_deleted", Changed(f"config:{row.name}", row.name, None))
+        call.emit("config_deleted", config=row.name)
         return pb.DeleteConfigResponse()

@@ -11,7 +11,7 @@ from gamehall_server.kit.errors import Duplicate, Forbidden, Invalid, NotFound, 
 from gamehall_server.kit.filters import Filter, Written, whole, words
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.storage import lock
-from gamehall_server.kit.verbs import Changed, List
+from gamehall_server.kit.verbs import List
 from gamehall_server.modules.devices import tables
 from gamehall_server.modules.devices.records import ADMIN, KIND, User, complete, devices, show, tags_and_users, usable, values_of
 from gamehall_server.modules.devices.signing import stop_signing_in
@@ -62,7 +62,7 @@ class Devices:
         tags = sorted(set(device.tags))
         tables.add_tags(call.db, id, tags)
         tables.add_users(call.db, id, [person[0] for person in people])
-        call.emit("device_registered", Changed(f"device:{id}", id, owner))
+        call.emit("device_registered", device=id, user=owner)
         await show(call, row, tags, people, answer.device)
         return answer
 
@@ -85,7 +85,7 @@ class Devices:
         tables.change_tags(call.db, row.id, tags)
         await devices.change(call, row, **values, owner_id=owner)
         await devices.keep(call, row.id, device, found, new=False)
-        call.emit("device_updated", Changed(f"device:{row.id}", row.id, owner))
+        call.emit("device_updated", device=row.id, user=owner)
         await show(call, row, tags, people, answer.device)
         return answer
 
@@ -93,7 +93,7 @@ class Devices:
         row = await devices.load(call, request.id, lock=True)
         await stop_signing_in(call, row.id)
         await devices.remove(call, row)
-        call.emit("device_deleted", Changed(f"device:{row.id}", row.id, row.owner_id))
+        call.emit("device_deleted", device=row.id, user=row.owner_id)
         return pb.DeleteDeviceResponse()
 
     async def AddDeviceUsers(self, request: pb.AddDeviceUsersRequest, call: Call) -> pb.AddDeviceUsersResponse:
@@ -137,7 +137,7 @@ class Devices:
 
     async def _note(self, call: Call, row: Any) -> None:
         await devices.change(call, row)
-        call.emit("device_updated", Changed(f"device:{row.id}", row.id, row.owner_id))
+        call.emit("device_updated", device=row.id, user=row.owner_id)
 
 
 async def _owner(call: Call, device: pb.Device, now: int | None) -> int | None:

@@ -14,14 +14,12 @@ from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND, real_seconds, token
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.storage import lock
-from gamehall_server.kit.verbs import Changed
 from gamehall_server.modules import users
 from gamehall_server.modules.access import ROLE_USER, Attempts, PasswordHasher
 from gamehall_server.modules.configs import BOOLEAN, BuiltIn, ConfigValues
 from gamehall_server.modules.devices import tables
 from gamehall_server.modules.devices.records import devices
 from gamehall_server.modules.social import end_sessions_of_grant, has_identity, lock_of_identities
-from gamehall_server.modules.users.servicer import UserRegistered
 
 GRANT = "device"
 AUTO_CREATE = BuiltIn("device_login_auto_create", "Whether a device that signs in for the first time makes a new user.", BOOLEAN, "true")
@@ -100,8 +98,8 @@ async def _registered(call: Call, proof: Proof) -> int:
     await devices.add(call, {"id": proof.device_id, "owner_id": user_id})
     tables.add_users(db, proof.device_id, [user_id])
     tables.add_secret(db, proof.device_id, user_id, proof.hashed)
-    call.emit("user_registered", UserRegistered(f"user:{user_id}", user_id, name))
-    call.emit("device_registered", Changed(f"device:{proof.device_id}", proof.device_id, user_id))
+    call.emit("user_registered", user=user_id, username=name)
+    call.emit("device_registered", device=proof.device_id, user=user_id)
     return user_id
 
 

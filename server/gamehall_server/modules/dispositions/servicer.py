@@ -9,7 +9,7 @@ from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.filters import choose
 from gamehall_server.kit.mapping import Embed, compile_values
 from gamehall_server.kit.resource import NOWHERE, Inside, Resource
-from gamehall_server.kit.verbs import Changed, Delete, Get, List
+from gamehall_server.kit.verbs import Delete, Get, List
 from gamehall_server.modules import users
 from gamehall_server.modules.dispositions import tables
 from gamehall_server.modules.dispositions.search import COUNTED, WRITTEN
@@ -62,7 +62,8 @@ async def keep(call: Call, resource: Any, told: Any, permission: str, answer: An
     """Keeps what a caller thinks, or with the permission somebody else, and shows it in `answer`."""
     owner = await users.named_or_caller(call, told, permission, "disposition")
     row = await resource.add(call, {**_values(told), "user_id": owner}, inside)
-    call.emit("disposition_created", Changed(f"disposition:{row[0]}", row[0], owner))
+    kept = dict(zip(_t.columns.keys(), row, strict=True))
+    call.emit("disposition_created", disposition=row[0], user=owner, **{name: kept[name] for name in ("context", "context_id", "name")})
     await resource.show(call, row, answer)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from gamehall.common.v1.user_pb2 import UserReference
 from gamehall.users.v1 import friendships_pb2 as pb
 
-from gamehall_server.kit.call import Call, Event, Scope
+from gamehall_server.kit.call import Call, Scope
 from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.filters import choose
 from gamehall_server.kit.page import page_of
@@ -17,13 +17,6 @@ from gamehall_server.modules.friendships import tables
 LARGEST_ID = 2**31 - 1
 # What the marks in tokens are made for.
 PURPOSE = "invite"
-
-
-class Befriended(Event, frozen=True):
-    """Two users are friends."""
-
-    user_id: int
-    friend_id: int
 
 
 class Friendships:
@@ -86,7 +79,7 @@ class Friendships:
 
     async def _befriend(self, call: Call, user: int, other: int) -> None:
         tables.befriend(call.db, user, other, call.now)
-        call.emit("friendship_made", Befriended(f"user:{min(user, other)}", user, other))
+        call.emit("friendship_made", user=min(user, other), friend=max(user, other))
 
 
 class Blocks:

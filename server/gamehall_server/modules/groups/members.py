@@ -5,7 +5,7 @@ from typing import Any
 from gamehall.groups.v1 import members_pb2 as pb
 from gamehall.groups.v1.groups_pb2 import GROUP_STATUS_OPEN
 
-from gamehall_server.kit.call import Call, Event, Scope
+from gamehall_server.kit.call import Call, Scope
 from gamehall_server.kit.errors import Forbidden, Invalid, NotFound, Violation
 from gamehall_server.kit.mapping import compile_values
 from gamehall_server.kit.rows import Rows
@@ -18,13 +18,6 @@ from gamehall_server.modules.templates import by_property
 _m = tables.members.table
 _fields: Any = pb.GroupMember.DESCRIPTOR.fields_by_name
 _values = compile_values(pb.GroupMember, _m, [_fields[name] for name in ("status", "order", "template", "additional_properties")])
-
-
-class MemberChanged(Event, frozen=True):
-    """Somebody was added to a group, or removed from it."""
-
-    group: str
-    user_id: int
 
 
 class GroupMembers:
@@ -107,7 +100,7 @@ class GroupMembers:
             id = known[0]
             await members.change(call, await members.load(call, id, lock=True), **values)
         await of_members.keep(call, id, told, found, new=known is None)
-        call.emit("group_member_added", MemberChanged(f"group:{name}", name, user))
+        call.emit("group_member_added", group=name, user=user)
 
     async def RemoveGroupMember(self, request: pb.RemoveGroupMemberRequest, call: Call) -> pb.RemoveGroupMemberResponse:
         name, user = request.unique_name, int(request.user_id)
@@ -130,7 +123,7 @@ class GroupMembers:
             await members.remove(call, row)
             await hierarchy.went(call.db, group.parent, [user])
         await hierarchy.count(call.db, name, -1, 1 if member[3] else 0)
-        call.emit("group_member_removed", MemberChanged(f"group:{name}", name, user))
+        call.emit("group_member_removed", group=name, user=user)
         return pb.RemoveGroupMemberResponse()
 
     async def _own(self, call: Call, name: str, user: int) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from gamehall_server.kit.clock import random_uuid
 from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.parts import Part
 from gamehall_server.kit.resource import Resource
-from gamehall_server.kit.verbs import Changed, Create, Get, List, Update
+from gamehall_server.kit.verbs import Create, Get, List, Update
 from gamehall_server.modules import users
 from gamehall_server.modules.groups import hierarchy, tables
 from gamehall_server.modules.groups.search import by_status, of_members
@@ -105,7 +105,7 @@ class Groups:
         # The database takes along what is below it, and all their members.
         await groups.remove(call, row)
         for each in names:
-            call.emit("group_deleted", Changed(f"group:{each}", each, None))
+            call.emit("group_deleted", group=each)
         return pb.DeleteGroupResponse()
 
     async def ListAncestors(self, request: pb.ListAncestorsRequest, call: Call) -> pb.ListAncestorsResponse:

@@ -6,7 +6,7 @@ import msgspec
 from gamehall.logs.v1 import user_logs_pb2 as pb
 
 from gamehall_server.kit.audit import by_server
-from gamehall_server.kit.call import Call, Entry, Scope
+from gamehall_server.kit.call import Call, Noted, Scope
 from gamehall_server.kit.clock import SECOND
 from gamehall_server.kit.errors import Forbidden, Invalid, NotFound, Violation
 from gamehall_server.kit.filters import Chosen, Parameters, choose, compile_filter
@@ -54,7 +54,7 @@ class UserLogs:
                 raise Invalid("no user has this id", field="log.user_id")
             user_id = entry.user_id
         told = {"description": entry.action_description, "details": dict(entry.details)}
-        call.entry = Entry(entry.action_name, user_id, msgspec.json.encode(told, order="deterministic").decode())
+        call.entry = Noted(entry.action_name, user_id, msgspec.json.encode(told, order="deterministic").decode())
         return pb.CreateUserLogResponse()
 
 

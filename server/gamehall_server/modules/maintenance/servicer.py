@@ -3,18 +3,11 @@
 from gamehall.maintenance.v1 import maintenance_pb2 as pb
 from google.protobuf import json_format
 
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import NotFound
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.maintenance.notice import Notice
 from gamehall_server.modules.maintenance.tables import change, put
-
-
-class Noticed(Event, frozen=True):
-    """The notice is another, or there is none any more."""
-
-    message: str | None
-    access_locked: bool
 
 
 class Maintenance:
@@ -48,6 +41,6 @@ class Maintenance:
         message, locked = (None, False) if notice is None else (notice.message, notice.access_locked)
         details = json_format.MessageToJson(notice.details, indent=None) if notice and notice.HasField("details") else None
         written = await call.db.run(query, message=message, access_locked=locked, details=details)
-        call.emit(f"maintenance_{past}", Noticed("maintenance", message, locked))
+        call.emit(f"maintenance_{past}", message=message, access_locked=locked)
         call.db.after(lambda: self._kept.put(notice))
         return written

@@ -4,12 +4,12 @@ from typing import Any
 
 from gamehall.media.v1 import moderation_pb2 as pb
 
-from gamehall_server.kit.call import Call, Event, Scope
+from gamehall_server.kit.call import Call, Scope
 from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.filters import Filter
 from gamehall_server.kit.mapping import Embed
 from gamehall_server.kit.resource import Resource
-from gamehall_server.kit.verbs import Changed, Get, List
+from gamehall_server.kit.verbs import Get, List
 from gamehall_server.modules import users
 from gamehall_server.modules.media import moderation_tables, tables
 from gamehall_server.modules.media.moderation_tables import FlagReportRow, FlagRow
@@ -19,15 +19,6 @@ flags = Resource(FlagRow, pb.Flag, owner="user_id", embeds={"user": Embed("user_
 reports = Resource(FlagReportRow, pb.Report)
 _resolved = moderation_tables.reports.table.c.resolved
 _open = Filter("exclude_resolved", lambda value: (None, {}), lambda shape: _resolved.is_(None))
-
-
-class Decided(Event, frozen=True):
-    """Somebody decided about something that was flagged."""
-
-    id: int
-    context: str
-    context_id: str
-    resolution: str
 
 
 class Moderation:
@@ -70,7 +61,7 @@ class Moderation:
         if row.context == VIDEO and row.context_id.isascii() and row.context_id.isdecimal() and len(row.context_id) < 19:
             tables.ban(call.db, int(row.context_id), banned)
         word = pb.Resolution.Name(told.resolution).removeprefix("RESOLUTION_").lower()
-        call.emit("report_decided", Decided(f"{row.context}:{row.context_id}", row.id, row.context, row.context_id, word))
+        call.emit("report_decided", report=row.id, context=row.context, context_id=row.context_id, resolution=word)
         return pb.UpdateReportResponse()
 
 
@@ -79,7 +70,7 @@ async def flag(call: Call, context: str, context_id: str, reason: str | None, us
     row = await flags.add(call, {"context": context, "context_id": context_id, "reason": reason, "user_id": user})
     if not await moderation_tables.has_open_report(call.db, context, context_id):
         await reports.add(call, {"context": context, "context_id": context_id})
-    call.emit("flag_created", Changed(f"flag:{row[0]}", row[0], user))
+    call.emit("flag_created", flag=row[0], user=user)
     await flags.show(call, row, answer)
 
 
@@ -88,4 +79,4 @@ async def unflag(call: Call, context: str, context_id: str, user: int) -> None:
     id = await moderation_tables.flag_of(call.db, context, context_id, user)
     if id is not None:
         await flags.remove(call, await flags.load(call, id, lock=True))
-        call.emit("flag_deleted", Changed(f"flag:{id}", id, user))
+        call.emit("flag_deleted", flag=id, user=user)

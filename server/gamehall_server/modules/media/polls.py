@@ -4,7 +4,7 @@ from typing import Any
 
 from gamehall.media.v1 import polls_pb2 as pb
 
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND, text_id
 from gamehall_server.kit.errors import Invalid, NotFound, Violation
 from gamehall_server.kit.mapping import Embed
@@ -18,14 +18,6 @@ from gamehall_server.modules.templates import Templated, by_property
 
 KIND = "poll"
 _t = tables.polls.table
-
-
-class Answered(Event, frozen=True):
-    """Somebody answered a poll."""
-
-    poll_id: str
-    answer: str
-    user_id: int | None
 
 
 class _Answers(Part):
@@ -99,7 +91,7 @@ class Polls:
             if before is not None:
                 by_key[before[1]].count -= 1
             tables.keep_counts(call.db, row.id, poll)
-        call.emit("poll_answered", Answered(f"poll:{row.id}", row.id, request.answer, caller.user_id))
+        call.emit("poll_answered", poll=row.id, answer=request.answer, user=caller.user_id)
         return pb.AnswerPollResponse(response=await _vote_of(call, row.id))
 
 

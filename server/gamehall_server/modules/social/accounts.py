@@ -4,7 +4,7 @@ from typing import Any
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND, real_seconds, token
 from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.storage import lock
@@ -13,26 +13,10 @@ from gamehall_server.modules.access import ROLE_USER
 from gamehall_server.modules.social import tables
 from gamehall_server.modules.social.proof import NotProven, Profile, Proven
 from gamehall_server.modules.social.tables import Key
-from gamehall_server.modules.users.servicer import UserRegistered
 
 # Columns of a user that hold what a provider told, and how much of it they take.
 LONGEST = {"display_name": 100, "first_name": 100, "last_name": 100}
 LONGEST_URL = 2000
-
-
-class IdentityLinked(Event, frozen=True):
-    """A user can sign in with a provider from now on; `replaced`: with another account there than before."""
-
-    user_id: int
-    provider: str
-    replaced: bool
-
-
-class IdentityUnlinked(Event, frozen=True):
-    """A user can no longer sign in with a provider."""
-
-    user_id: int
-    provider: str
 
 
 async def signed_in_as(call: Call, proven: Proven, title: str, *, create: bool) -> int:
@@ -83,7 +67,7 @@ async def unlink(call: Call, user_id: int, identity_id: int) -> None:
         )
     tables.remove(call.db, row.id)
     _end_sessions(call, user_id, row.provider)
-    call.emit("identity_unlinked", IdentityUnlinked(f"user:{user_id}", user_id, row.provider))
+    call.emit("identity_unlinked", user=user_id, provider=row.provider)
 
 
 async def _spend(call: Call, proven: Proven) -> None:
@@ -95,7 +79,7 @@ async def _keep(call: Call, key: Key, user_id: int) -> None:
     replaced = await tables.keep(call.db, key, user_id, call.now)
     if replaced:
         _end_sessions(call, user_id, key.provider)
-    call.emit("identity_linked", IdentityLinked(f"user:{user_id}", user_id, key.provider, replaced))
+    call.emit("identity_linked", user=user_id, provider=key.provider, replaced=replaced)
 
 
 def _end_sessions(call: Call, user_id: int, provider: str) -> None:
@@ -115,7 +99,7 @@ async def _registered(call: Call, provider: str, profile: Profile) -> int:
     told["avatar_url"] = _https(profile.avatar_url)
     who = users.Identity(name, email)
     row = await users.register(call.db, call.now, users.Registration(who, None, told), ROLE_USER)
-    call.emit("user_registered", UserRegistered(f"user:{row[0]}", row[0], name))
+    call.emit("user_registered", user=row[0], username=name)
     return int(row[0])
 
 

@@ -15,7 +15,7 @@ from gamehall_server.kit.mapping import Computed
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.secrets import Secrets
-from gamehall_server.kit.verbs import Changed, Get, List
+from gamehall_server.kit.verbs import Get, List
 from gamehall_server.modules.configs import MASK
 from gamehall_server.modules.social import NotProven, Presented, Proven, Social, Way, accounts, tables
 from gamehall_server.modules.social.openid import ALGORITHMS, can_sign
@@ -128,7 +128,7 @@ class Providers:
             raise Invalid("small letters, digits and hyphens, and not the name of another grant", field="provider.name")
         values = {"name": provider.name, "sealed_secret": None, **self._values(provider, None)}
         row = await providers.add(call, values)
-        call.emit("provider_created", Changed(f"provider:{provider.name}", provider.name, None))
+        call.emit("provider_created", provider=provider.name)
         answer = providers_pb2.CreateProviderResponse()
         await providers.show(call, row, answer.provider)
         return answer
@@ -139,7 +139,7 @@ class Providers:
             raise Invalid("must be the name in the path: a provider keeps its name", field="provider.name")
         row = await providers.load(call, request.name, lock=True)
         await providers.change(call, row, **self._values(provider, row))
-        call.emit("provider_updated", Changed(f"provider:{row.name}", row.name, None))
+        call.emit("provider_updated", provider=row.name)
         answer = providers_pb2.UpdateProviderResponse()
         await providers.find(call, row.name, answer.provider)
         return answer
@@ -149,7 +149,7 @@ class Providers:
         if await tables.has_users(call.db, row.name):
             raise Invalid("users sign in with this provider: switch it off instead", field="name")
         await providers.remove(call, row)
-        call.emit("provider_deleted", Changed(f"provider:{row.name}", row.name, None))
+        call.emit("provider_deleted", provider=row.name)
         return providers_pb2.DeleteProviderResponse()
 
     def _values(self, provider: providers_pb2.Provider, row: Any) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from gamehall.templates.v1.template_pb2 import Template
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, Violation
+from gamehall_server.kit.events import Task
 from gamehall_server.kit.parts import Part
 from gamehall_server.kit.properties import wrong_with
 from gamehall_server.kit.resource import Resource
@@ -23,7 +24,7 @@ DETACH = "detach"
 REINDEX = "template_reindex"
 
 
-class Reindex(Event, frozen=True):
+class Reindex(Task, frozen=True):
     """The records of a template from this id on are to be found by what it marks now."""
 
     kind: str
@@ -50,7 +51,7 @@ class _Said(Part):
 
     async def keep(self, call: Call, id: Any, message: Any, found: tuple[str, ...], *, new: bool) -> None:
         if not new and set(found) != await tables.marked_by(call.db, id):
-            call.emit(REINDEX, Reindex(f"template:{id}", self._kind, id))
+            call.leave(REINDEX, Reindex(f"template:{id}", self._kind, id))
         tables.mark(call.db, self._kind, id, found)
 
     async def drop(self, call: Call, id: Any) -> None:
@@ -72,7 +73,7 @@ class DeleteTemplate(Verb):
 
         async def delete(request: Any, call: Call) -> Message:
             await remove(call, self.resource, self._kind, request.id, request.cascade)
-            self._emit(call, request.id, None)
+            call.emit("template_deleted", template=request.id)
             return response()
 
         return delete

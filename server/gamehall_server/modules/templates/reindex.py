@@ -7,6 +7,7 @@ from gamehall.templates.v1.template_pb2 import Template
 
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.dispatch import Consumer, Delivery, Finish
+from gamehall_server.kit.events import task
 from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.properties import definitions_of
 from gamehall_server.kit.storage import Handle
@@ -39,6 +40,6 @@ class Reindexing:
                 tables.forget(db, kind, str(id))
                 of.index(db, id, of.message.FromString(properties or b"").additional_properties, use)
             if len(records) == TOGETHER:
-                await self._outbox.keep(db, self._now(), [(REINDEX, Reindex(delivery.key, kind, template_id, records[-1][0]))])
+                await self._outbox.keep(db, self._now(), [task(REINDEX, Reindex(delivery.key, kind, template_id, records[-1][0]))])
 
         return finish

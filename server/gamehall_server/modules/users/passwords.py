@@ -6,7 +6,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall.users.v1 import passwords_pb2 as pb
 
 from gamehall_server.kit import clock
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.secrets import Secrets
@@ -16,12 +16,6 @@ from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
 from gamehall_server.modules.users.records import load
 from gamehall_server.modules.users.resets import REQUEST, ResetAsked, drop_resets, found_reset, hash_of, lock_reset
 from gamehall_server.modules.users.tables import set_password, users
-
-
-class PasswordChanged(Event, frozen=True):
-    """A user has another password."""
-
-    id: int
 
 
 class Found(NamedTuple):
@@ -70,7 +64,7 @@ class Passwords:
         """Counts, and leaves all the rest to a consumer of the outbox: the caller's work and time are the same whoever is meant."""
         key = digest("reset", by, told)
         await count(call.db, (Counted(key, ASKED), self._attempts.from_there(call.arrival.address, "reset")))
-        call.emit("password_reset_asked", ResetAsked(f"reset:{key}", by, self._secrets.seal(REQUEST, key, told), key))
+        call.leave("password_reset_asked", ResetAsked(f"reset:{key}", by, self._secrets.seal(REQUEST, key, told), key))
 
     async def _prove(self, request: pb.FinishPasswordResetRequest, call: Call) -> Found:
         hash = hash_of(request.reset.secret)
@@ -104,7 +98,7 @@ class Passwords:
         drop_resets(db, user_id)
         call.changed(f"user:{user_id}", None, {"password": "changed"})
         end_sessions_of_user(db, user_id, clock.real_micros(), but=but)
-        call.emit("password_changed", PasswordChanged(f"user:{user_id}", user_id))
+        call.emit("password_changed", user=user_id)
 
 
 def _no_good() -> Invalid:

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, delete, func, select
 
 from gamehall_server.kit import clock
-from gamehall_server.kit.call import Event
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.dispatch import Consumer, Delivery
+from gamehall_server.kit.events import Task, task
 from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.storage import Handle, Query, table_of
@@ -41,7 +41,7 @@ RESET_URL = BuiltIn(
 BUILT_INS = (RESET_MINUTES, RESET_URL)
 
 
-class ResetAsked(Event, frozen=True):
+class ResetAsked(Task, frozen=True):
     """Somebody forgot a password: who, is sealed under `id`."""
 
     by: str
@@ -49,7 +49,7 @@ class ResetAsked(Event, frozen=True):
     id: str
 
 
-class ForgotPassword(Event, frozen=True):
+class ForgotPassword(Task, frozen=True):
     """A user may choose another password. `reset` is the code's SHA-256, `code` the code itself, sealed under that."""
 
     user_id: int
@@ -136,7 +136,7 @@ class Resets:
         hash = hash_of(code)
         db.later(_t.insert, hash=hash, user_id=user_id, expires_at=now + self._value(RESET_MINUTES) * 60 * SECOND)
         event = ForgotPassword(f"user:{user_id}", user_id, hash, self._secrets.seal(CODE, hash, code))
-        await self._outbox.keep(db, self._now(), [("forgot_password", event)])
+        await self._outbox.keep(db, self._now(), [task("forgot_password", event)])
 
     async def letter(self, delivery: Delivery) -> Letter | None:
         """The mail with the code; None for a user without an address, and for a code that is no good any more."""

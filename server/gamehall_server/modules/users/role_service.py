@@ -3,7 +3,6 @@
 from gamehall.users.v1 import roles_pb2 as pb
 
 from gamehall_server.kit.call import Call
-from gamehall_server.kit.verbs import Changed
 from gamehall_server.modules.access import checked_roles, grant_role, grants_of_user, refuse_roles, revoke, show_roles, take_roles
 from gamehall_server.modules.users.records import load
 from gamehall_server.modules.users.servicer import shown_to
@@ -29,5 +28,5 @@ class UserRoles:
             grant_role(call.db, role, user_id=user.id)
         revoke(call.db, "user", user.id)
         call.changed(f"user:{user.id}", {"roles": sorted(held)}, {"roles": sorted(wanted)})
-        call.emit("user_roles_changed", Changed(f"user:{user.id}", user.id, user.id))
+        call.emit("user_roles_changed", user=user.id)
         return pb.SetUserRolesResponse(user=await shown_to(call, user))

@@ -6,14 +6,14 @@ from typing import Any
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall.users.v1 import users_pb2 as pb
 
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Forbidden, Invalid, Violation
 from gamehall_server.kit.filters import Filter, Written
 from gamehall_server.kit.mapping import Mapper, compile_values
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.validation import output_only, rules_of
-from gamehall_server.kit.verbs import Changed, List
+from gamehall_server.kit.verbs import List
 from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role, refuse_takeover
 from gamehall_server.modules.templates import Templated, by_property
 from gamehall_server.modules.users.policy import MISSING, Rules, ready
@@ -36,13 +36,6 @@ templated = Templated("user", users.table, pb.User)
 public = Mapper(
     pb.UserBase, users.table, {}, {}, frozenset(field.name for field in pb.UserBase.DESCRIPTOR.fields if rules_of(field).private)
 )
-
-
-class UserRegistered(Event, frozen=True):
-    """Somebody registered."""
-
-    id: int
-    username: str
 
 
 class Users:
@@ -89,7 +82,7 @@ class Users:
         await templated.keep(call, row[0], request.user, properties, new=True)
         tags = sorted(set(request.user.tags))
         await change_tags(call.db, row[0], add=tags)
-        call.emit("user_registered", UserRegistered(f"user:{row[0]}", row[0], registration.who.username))
+        call.emit("user_registered", user=row[0], username=registration.who.username)
         return pb.CreateUserResponse(user=_shown(row, tags))
 
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:
@@ -109,7 +102,7 @@ class Users:
         unique = self._rules.email_is_unique or (row.email == who.email and row.email_key is not None)
         await bases.change(call, row, **values, **names(who, unique), last_updated=call.now)
         await templated.keep(call, row.id, user, properties, new=False)
-        call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
+        call.emit("user_updated", user=row.id)
         return pb.UpdateUserResponse()
 
     async def _change_tags(self, call: Call, user_id: int, wanted: set[str]) -> None:
@@ -128,14 +121,14 @@ class Users:
         row = await load(call, request.user_id, "user_id", lock=True)
         await change_tags(call.db, row.id, add=[request.tag])
         call.changed(f"user:{row.id}", None, {"tags": "changed"})
-        call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
+        call.emit("user_updated", user=row.id)
         return pb.AddUserTagResponse()
 
     async def RemoveUserTag(self, request: pb.RemoveUserTagRequest, call: Call) -> pb.RemoveUserTagResponse:
         row = await load(call, request.user_id, "user_id", lock=True)
         await change_tags(call.db, row.id, remove=[request.tag])
         call.changed(f"user:{row.id}", None, {"tags": "changed"})
-        call.emit("user_updated", Changed(f"user:{row.id}", row.id, row.id))
+        call.emit("user_updated", user=row.id)
         return pb.RemoveUserTagResponse()
 
 

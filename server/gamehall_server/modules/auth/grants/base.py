@@ -6,7 +6,7 @@ from gamehall.auth.v1 import tokens_pb2 as pb
 from gamehall.options.v1.errors_pb2 import ErrorReason
 
 from gamehall_server.kit import clock
-from gamehall_server.kit.call import Call, Event
+from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.modules import users
@@ -49,13 +49,6 @@ class Issued(NamedTuple):
     """Of the access token, where it is not the session's."""
 
 
-class SessionRevoked(Event, frozen=True):
-    """A session was ended because one of its refresh tokens, or its code, was used twice."""
-
-    id: int
-    user_id: int | None
-
-
 class Grant(Protocol):
     """A way to a token, in two halves: see the package's text."""
 
@@ -87,7 +80,7 @@ def refuse_reuse(call: Call, verifier: TokenVerifier, reuse: Reuse, refusal: Inv
     """The session's end is kept; the caller is refused all the same."""
     session = reuse.ended
     call.db.after(lambda: verifier.forget(session.id))
-    call.emit("session_revoked", SessionRevoked(f"session:{session.id}", session.id, session.user_id))
+    call.emit("session_revoked", session=session.id, user=session.user_id)
     call.refuse_after_commit(refusal)
 
 
