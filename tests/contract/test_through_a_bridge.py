@@ -3,7 +3,7 @@
 import pytest
 from worlds import World, settings_for, sqlite_url
 
-from tests.contract.doors import DOORS, rules_of
+from tests.contract import doors
 from tests.contract.given import METHODS
 from tests.contract.test_access_matrix import wrong_ends
 from tests.contract.test_bridge_alone import alone
@@ -25,24 +25,23 @@ def world(tmp_path_factory):
     server.close()
 
 
+def wrong(world, cast, name, door):
+    """As of the access matrix, with these callers."""
+    there, method = cast(world), METHODS[name]
+    callers = [caller for caller in there.callers if caller.name in CALLERS]
+    return wrong_ends(method, there, callers, lambda request, caller: doors.DOORS[door](world, method, request, caller.token))
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_the_policy_decides(world, cast, name):
-    there = cast(world)
-    callers = [caller for caller in there.callers if caller.name in CALLERS]
-
-    assert (
-        wrong_ends(METHODS[name], there, callers, lambda request, caller: DOORS["http"](world, METHODS[name], request, caller.token)) == []
-    )
+    assert wrong(world, cast, name, "http") == []
 
 
 # One of each service: what they say is the same, in other words.
-SPOKEN = list({method.containing_service: name for name, method in METHODS.items() if not rules_of(method).sandbox}.values())
+SPOKEN = list({method.containing_service: name for name, method in METHODS.items() if not doors.rules_of(method).sandbox}.values())
 
 
 @pytest.mark.parametrize("door", ["connect", "grpc-web"])
 @pytest.mark.parametrize("name", SPOKEN)
 def test_and_in_other_tongues(world, cast, name, door):
-    there = cast(world)
-    callers = [caller for caller in there.callers if caller.name in CALLERS]
-
-    assert wrong_ends(METHODS[name], there, callers, lambda request, caller: DOORS[door](world, METHODS[name], request, caller.token)) == []
+    assert wrong(world, cast, name, door) == []

@@ -109,6 +109,8 @@ def _write_field(
         _write_entries(source, space, field, value, path, depth)
     elif field.type == FieldDescriptor.TYPE_MESSAGE:
         if field.message_type.full_name.startswith("google.protobuf."):
+            if required:
+                source.append(f"{pad}if not {owner}.HasField({field.name!r}): {wrong('required')}")
             source.append(f"{pad}free({value}, p + {path!r}, out)")
             return
         source.append(f"{pad}if {owner}.HasField({field.name!r}):")
