@@ -26,7 +26,10 @@ BAR = "100,000 malformed inputs: no 5xx, INTERNAL or UNKNOWN, no answer after mo
 # One in twelve is still what a user may send.
 FULL, LEAST, WORKERS, MORE_MB = 120_000, 100_000, 16, 64
 REFUSED = "grpcio: connections refused while its door was opened anew"
-GRPCIO = "grpcio: a path that is not UTF-8 ends grpc.aio's server, which is started again within a second (docs/decisions/0009)."
+GRPCIO = (
+    "grpcio: a path that is not UTF-8 ends grpc.aio's server, which is started again within a second, or makes it spin for ever: on an open "
+    "network take the native engine (docs/decisions/0009)."
+)
 ACCEPTED = "inputs: taken, for what a wound left was well-formed"
 PATIENCE = 2.0
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"

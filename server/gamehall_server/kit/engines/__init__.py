@@ -69,6 +69,8 @@ class GrpcDoor:
 
         self._opened = opened
         self._watching: asyncio.Task[None] | None = None
+        # Servers that ended by themselves. grpc.aio crashes the process where such a one is freed.
+        self._ended: list[Any] = []
         self._server, self.port = opened(port)
 
     async def start(self) -> None:
@@ -90,6 +92,7 @@ class GrpcDoor:
             await asyncio.sleep(WATCH_SECONDS)
             if not self._server._server.is_running():
                 log.error("The gRPC server has ended by itself and is started again.")
+                self._ended.append(self._server)
                 try:
                     self._server, _ = self._opened(self.port)
                     await self._server.start()
