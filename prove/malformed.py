@@ -27,8 +27,8 @@ BAR = "100,000 malformed inputs: no 5xx, INTERNAL or UNKNOWN, no answer after mo
 FULL, LEAST, WORKERS, MORE_MB = 120_000, 100_000, 16, 64
 REFUSED = "grpcio: connections refused while its door was opened anew"
 GRPCIO = (
-    "grpcio: a path that is not UTF-8 ends grpc.aio's server, which is started again within a second, or makes it spin for ever: on an open "
-    "network take the native engine (docs/decisions/0009)."
+    "grpcio: a path that is not UTF-8 ends grpc.aio's server, which is started again within a second, or makes it spin for ever: on an open"
+    " network take the native engine (docs/decisions/0009)."
 )
 ACCEPTED = "inputs: taken, for what a wound left was well-formed"
 PATIENCE = 2.0

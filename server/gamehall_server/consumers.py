@@ -6,6 +6,8 @@ from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.storage import Database
 from gamehall_server.modules import configs, mail, users
+from gamehall_server.modules.rules.actions import MAIL
+from gamehall_server.modules.rules.letters import Letters
 from gamehall_server.modules.templates.reindex import Reindexing
 from gamehall_server.settings import Settings
 
@@ -32,9 +34,8 @@ def register_consumers(
     """Registers every consumer. Raises ValueError for settings of mail that cannot be used."""
     resets = users.Resets(outbox, secrets, values, clock.now, database.reader)
     templates = mail.Templates(settings.mail_templates)
-    mailer = mail.Mailer(
-        way_of(settings), templates, lambda: values.value(configs.OUT_ADDRESS) or settings.mail_from, {"forgot_password": resets.letter}
-    )
+    writers = {"forgot_password": resets.letter, MAIL: Letters(database.reader).letter}
+    mailer = mail.Mailer(way_of(settings), templates, lambda: values.value(configs.OUT_ADDRESS) or settings.mail_from, writers)
     reindexing = Reindexing(outbox, clock.now)
     for consumer in (resets.consumer, mailer.consumer, reindexing.consumer):
         dispatcher.register(consumer)

@@ -17,7 +17,7 @@ from gamehall_server.kit.errors import Duplicate
 from gamehall_server.kit.file_store import FileStore
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App, Observe, unobserved
-from gamehall_server.kit.kept import Kept
+from gamehall_server.kit.kept import Renewed
 from gamehall_server.kit.metrics import Metrics
 from gamehall_server.kit.observers import SlowCalls, all_of
 from gamehall_server.kit.outbox import Outbox
@@ -26,6 +26,7 @@ from gamehall_server.kit.rpc import Servicer
 from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.signed_addresses import Signer
 from gamehall_server.kit.storage import Database, Handle, open_database
+from gamehall_server.kit.within import Within
 from gamehall_server.modules import configs, devices, locations, social, templates, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
@@ -72,6 +73,14 @@ from gamehall_server.modules.media.videos import Videos
 from gamehall_server.modules.objects.servicer import Objects
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.relationships.servicer import Relationships
+from gamehall_server.modules.rules.catalogue import Actions, Expressions
+from gamehall_server.modules.rules.engine import CONSUMER, Engine
+from gamehall_server.modules.rules.globals import Globals
+from gamehall_server.modules.rules.later import Later
+from gamehall_server.modules.rules.ruleset import Ruleset
+from gamehall_server.modules.rules.servicer import Rules
+from gamehall_server.modules.rules.settling import settle_rules
+from gamehall_server.modules.rules.trying import Trying
 from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
 from gamehall_server.modules.second_factor.servicer import SecondFactor
 from gamehall_server.modules.social import Social
@@ -111,7 +120,7 @@ class Product(NamedTuple):
     # What files are served with where no other store has them.
     files: OwnFiles | None
     # What is in memory and must be renewed where other processes write as well.
-    kept: tuple[Kept[Any], ...]
+    kept: tuple[Renewed, ...]
     # The administrator's new password when this start made one up: it is shown this once.
     admin_password: str | None
 
@@ -145,6 +154,7 @@ class Parts(NamedTuple):
     place: Place
     views: Views
     watching: Watching
+    ruleset: Ruleset
 
 
 # Every config that the product reads.
@@ -158,6 +168,7 @@ def _plain(servicer: type[Servicer]) -> Callable[[Parts], Servicer]:
 # Every servicer of the product and how it is made: adding a module is adding a line.
 SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     **{family: _plain(family) for family in templates.FAMILIES},
+    Actions: lambda _: Actions(),
     Addresses: lambda _: Addresses(),
     Articles: lambda parts: Articles(parts.views),
     Artists: lambda _: Artists(),
@@ -170,7 +181,9 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Devices: lambda _: Devices(),
     Dispositions: lambda _: Dispositions(),
     Events: lambda parts: Events(parts.watching),
+    Expressions: lambda _: Expressions(),
     Friendships: lambda parts: Friendships(parts.secrets),
+    Globals: lambda parts: Globals(parts.ruleset),
     GroupMembers: lambda _: GroupMembers(),
     Groups: lambda _: Groups(),
     Identities: lambda parts: Identities(parts.social),
@@ -188,6 +201,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Relationships: lambda _: Relationships(),
     Roles: lambda _: Roles(),
+    Rules: lambda parts: Rules(parts.ruleset, Trying()),
     Sandbox: lambda parts: Sandbox(parts.clock),
     SecondFactor: lambda parts: SecondFactor(parts.tools.factors, parts.verifier.issuer),
     Sessions: lambda _: Sessions(),
@@ -263,9 +277,11 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         await social.settle_providers(db, secrets)
         await settle_second_factors(db, secrets)
         await settle_triggers(db)
+        await settle_rules(db)
 
     await _settle(database, settle)
-    kept: tuple[Kept[Any], ...] = (keys.kept, values.kept, notice.kept)
+    ruleset = Ruleset()
+    kept: tuple[Renewed, ...] = (keys.kept, values.kept, notice.kept, ruleset)
     for each in kept:
         await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
@@ -280,7 +296,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     place, own_files = _files(settings, secrets)
     views = Views(database, settings.views_seconds)
     of_identity = (hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts, tools)
-    parts = Parts(database, health, clock, *of_identity, place, views, Watching(database, outbox))
+    parts = Parts(database, health, clock, *of_identity, place, views, Watching(database, outbox), ruleset)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -290,7 +306,10 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         observers.append(spans.observe)
     if observe is not unobserved:
         observers.append(observe)
-    dispatcher = Dispatcher(database, outbox)
+    dispatcher, engine = Dispatcher(database, outbox), Engine(ruleset, outbox, clock.now)
+    outbox.ask(CONSUMER, ruleset.wants)
+    dispatcher.add(Within(database, CONSUMER, engine.take))
+    dispatcher.add(Later(database, engine, clock))
     register_consumers(dispatcher, settings, database, outbox, secrets, values, clock)
     app = App(
         database,
@@ -300,6 +319,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         gate=notice.gate,
         proxies=proxies,
         outbox=outbox,
+        follow=engine.at_once,
         observe=all_of(observers),
         most_in_flight=settings.most_in_flight,
         most_streams=settings.most_streams,

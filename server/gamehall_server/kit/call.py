@@ -1,7 +1,7 @@
 """A call: who asks, through which door, and what a method may use while it answers."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -75,10 +75,14 @@ class Noted(NamedTuple):
     told: str
 
 
+# Writes an event of a call, and what must follow it in the same transaction: the call, the event and what it tells.
+Follow = Callable[["Call", Entry, dict[str, Any]], Awaitable[None]]
+
+
 class Call:
     """The second argument of every method."""
 
-    __slots__ = ("_scope", "arrival", "audited", "caller", "changes", "db", "entry", "events", "now", "refusal", "scoped")
+    __slots__ = ("_scope", "arrival", "audited", "caller", "changes", "db", "entry", "events", "follow", "now", "refusal", "scoped")
 
     def __init__(self, arrival: Arrival, caller: Caller | None, scope: Scope, now: Micros, db: Handle, *, audited: bool = False) -> None:
         # Whether the contract asks for an audit row, and what it shall tell.
@@ -90,6 +94,7 @@ class Call:
         self.now = now
         self.db = db
         self.events: list[Entry] = []
+        self.follow: Follow | None = None
         self.refusal: Fault | None = None
         # Whether somebody asked what the caller may reach. A call with scope OWN that ends without asking is a bug, not an answer.
         self.scoped = scope is Scope.ALL
@@ -122,6 +127,14 @@ class Call:
         """Announces what happened, as the contract declares it (kit/events.py); a parameter that is None is not told. The outbox keeps it
         in the call's transaction."""
         self.events.append(announced(event, parameters))
+
+    async def emit_now(self, event: str, **parameters: Any) -> None:
+        """As `emit`, and what must follow at once has followed when it returns: rules that belong to the same transaction."""
+        entry = announced(event, parameters)._replace(id=await self.db.new_id("outbox"))
+        if self.follow is None:
+            self.events.append(entry)
+        else:
+            await self.follow(self, entry, parameters)
 
     def leave(self, type: str, told: Task) -> None:
         """Leaves something to be done after the commit, to the consumer that wants this type."""

@@ -8,7 +8,7 @@ loop of its own: one that fails or hangs holds up nobody else.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import BigInteger, bindparam, delete, select, update
@@ -104,7 +104,7 @@ class Dispatcher:
         self._outbox = kept
         self._now = now
         self._look_seconds = look_seconds
-        self._loops: dict[str, _Loop] = {}
+        self._loops: dict[str, Loop] = {}
         self._tasks: list[asyncio.Task[None]] = []
         kept.wake = self.wake
 
@@ -112,6 +112,10 @@ class Dispatcher:
         """Adds a consumer. Call it before events that it wants are written."""
         self._outbox.want(consumer.name, consumer.types)
         self._loops[consumer.name] = _Loop(self._database, consumer, self._now, self._look_seconds)
+
+    def add(self, loop: "Loop") -> None:
+        """Adds a loop of its own kind, which asks the outbox itself for what it wants."""
+        self._loops[loop.name] = loop
 
     def wake(self) -> None:
         """Makes every loop look at once."""
@@ -133,12 +137,28 @@ class Dispatcher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
+class Loop(Protocol):
+    """Hands one consumer what it wants until it is stopped; `woken` makes it look."""
+
+    name: str
+    woken: asyncio.Event
+
+    def stop(self) -> None:
+        """Begins nothing more."""
+        ...
+
+    async def run(self) -> None:
+        """Until it is stopped and nothing is under way."""
+        ...
+
+
 class _Loop:
     """Hands one consumer what it wants."""
 
     def __init__(self, database: Database, consumer: Consumer, now: Callable[[], Micros], look_seconds: float) -> None:
         self._database = database
         self._consumer = consumer
+        self.name = consumer.name
         self._now = now
         self._look_seconds = look_seconds
         self._stopping = False
@@ -237,7 +257,7 @@ class _Loop:
         dead = isinstance(problem, GiveUp) or delivery.fence >= MOST_TRIES
         if dead:
             log.error("%s gave up %s %s after try %s", self._consumer.name, delivery.type, delivery.seq, delivery.fence)
-        db.later(_put_back, until=None if dead else self._now() + _pause(delivery.fence), told=type(problem).__name__, **mine)
+        db.later(_put_back, until=None if dead else self._now() + pause(delivery.fence), told=type(problem).__name__, **mine)
 
     async def _complete(self, delivery: Delivery, finish: Finish) -> Exception | None:
         """Ends a delivery with what its consumer writes; gives why it could not."""
@@ -275,7 +295,7 @@ class _Loop:
             log.warning("%s could not settle at its end; leases will run out: %s", self._consumer.name, fault.message)
 
 
-def _pause(tries: int) -> Micros:
+def pause(tries: int) -> Micros:
     """A pause that doubles with each try, less a random part, so that those that failed together do not come back together."""
     longest: Micros = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (tries - 1))
     return longest // 4 + int(clock.chance() * (longest - longest // 4))

@@ -31,12 +31,13 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Entry(NamedTuple):
-    """What the outbox keeps: `body` is JSON; who reads the log of events sees it where it is `listed`."""
+    """What the outbox keeps: `body` is JSON; who reads the log of events sees it where it is `listed`. `id`: its number, if it has one."""
 
     type: str
     key: str
     body: str
     listed: bool = False
+    id: int = 0
 
 
 def task(type: str, told: Task) -> Entry:

@@ -15,7 +15,7 @@ from gamehall.options.v1.errors_pb2 import ErrorReason
 from google.protobuf.message import Message
 
 from gamehall_server.kit import audit, idempotency
-from gamehall_server.kit.call import Arrival, Call, Caller
+from gamehall_server.kit.call import Arrival, Call, Caller, Follow
 from gamehall_server.kit.clock import Clock, Micros
 from gamehall_server.kit.current import CALL
 from gamehall_server.kit.errors import Cancelled, Duplicate, Exhausted, Fault, Internal, Invalid, Unauthenticated
@@ -71,6 +71,7 @@ class App:
         proxies: Proxies | None = None,
         rate: Rate = unlimited,
         outbox: Outbox | None = None,
+        follow: Follow | None = None,
         observe: Observe = unobserved,
         most_in_flight: int = 1000,
         most_streams: int = 10_000,
@@ -83,6 +84,7 @@ class App:
         self._proxies = proxies or Proxies()
         self._rate = rate
         self._outbox = outbox or Outbox()
+        self._follow = follow
         self._most_in_flight = most_in_flight
         self._in_flight = 0
         self.streams = Streams(most_streams)
@@ -186,7 +188,9 @@ class App:
             raise Invalid(reason=ErrorReason.ERROR_REASON_REQUIRED if required else None, violations=tuple(violations))
         if rpc.user_field is not None:
             _name_user(request, rpc.user_field, caller)
-        return Call(arrival, caller, scope, self.clock.now(), self.database.reader(), audited=rpc.rules.audit)
+        call = Call(arrival, caller, scope, self.clock.now(), self.database.reader(), audited=rpc.rules.audit)
+        call.follow = self._follow
+        return call
 
     async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         call = await self._begin(rpc, request, arrival)

@@ -5,12 +5,20 @@ PostgreSQL other processes write as well: `renew` reads again every second. A ca
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from gamehall_server.kit.storage import Handle
 
 T = TypeVar("T")
 RENEW_SECONDS = 1.0
+
+
+class Renewed(Protocol):
+    """What is in memory, and read again where other processes write."""
+
+    async def renew(self, db: Handle) -> None:
+        """Raises what the database raises."""
+        ...
 
 
 class Kept(Generic[T]):

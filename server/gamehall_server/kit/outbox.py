@@ -22,6 +22,7 @@ class OutboxRow(NumberedRow, table=True):
 
     request:  the call that it is from.
     listed:   an event that the contract declares: the log shows it.
+    depth:    how many events led to it; `budget`: to how many it may lead. Rules that set off each other end so.
     seq:      drawn by PostgreSQL as the row is written; null on SQLite, where numbers stand in the order of commits.
     position: its place among all events, which it gets when somebody who watches asks (modules/events).
     """
@@ -36,6 +37,8 @@ class OutboxRow(NumberedRow, table=True):
     request: str | None = Field(default=None)
     listed: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": false()})
     seq: int | None = Field(default=None, sa_type=BigInteger)
+    depth: int = Field(default=0, nullable=False, sa_column_kwargs={"server_default": "0"})
+    budget: int = Field(default=0, nullable=False, sa_column_kwargs={"server_default": "0"})
     position: int | None = Field(default=None, sa_type=BigInteger)
 
 
@@ -67,7 +70,7 @@ class DeliveryRow(SQLModel, table=True):
 outbox, deliveries = table_of(OutboxRow), table_of(DeliveryRow)
 _o, _d = outbox.table, deliveries.table
 _big = BigInteger
-_written = ("id", "at", "type", "key", "body", "request", "listed")
+_written = ("id", "at", "type", "key", "body", "request", "listed", "depth", "budget")
 _insert = Query(insert(_o).values({name: bindparam(name, type_=_o.c[name].type) for name in _written}))
 _deliver = Query(
     insert(_d).values(
@@ -85,6 +88,8 @@ MOST_COUNTED = 10_000
 # What waits after so long is given up, or of a consumer that is no more.
 LONGEST_KEPT: Micros = 30 * 24 * 3600 * SECOND
 MOST_SWEPT = 1_000
+# To how many others an event may lead.
+BUDGET = 100
 _waits = _d.c.due.is_not(None)
 _count = Query(select(func.count()).select_from(select(_d.c.seq).where(_waits).limit(MOST_COUNTED).subquery()))
 _dead = Query(select(func.count()).select_from(select(_d.c.seq).where(_d.c.due.is_(None)).limit(MOST_COUNTED).subquery()))
@@ -117,6 +122,7 @@ class Outbox:
     def __init__(self, kept: Micros = 0) -> None:
         self._kept = kept
         self._wanted: dict[str, list[str]] = {}
+        self._asked: list[tuple[str, Callable[[str], bool]]] = []
         self.wake: Callable[[], None] = lambda: None
         # Called after a commit that wrote events.
         self.listeners: set[Callable[[], None]] = set()
@@ -126,14 +132,24 @@ class Outbox:
         for type in types:
             self._wanted.setdefault(type, []).append(consumer)
 
-    async def keep(self, db: Handle, now: Micros, events: Iterable[Entry], request: str | None = None) -> None:
+    def ask(self, consumer: str, wants: Callable[[str], bool]) -> None:
+        """From now on the consumer is asked of each listed event, by its type, whether it wants it."""
+        self._asked.append((consumer, wants))
+
+    async def keep(
+        self, db: Handle, now: Micros, events: Iterable[Entry], request: str | None = None, *, depth: int = 0, budget: int = BUDGET
+    ) -> None:
         """Writes events and tasks, in their order, in the transaction of `db`; `request` is the call that they are from."""
         # Leases keep real time, also where a sandbox has another.
         wanted, real = False, clock.real_micros()
-        for type, key, body, listed in events:
-            number = await db.new_id("outbox")
-            db.later(_insert, id=number, at=now, type=type, key=key, body=body, request=request, listed=listed)
-            for consumer in self._wanted.get(type, ()):
+        for type, key, body, listed, known in events:
+            number = known or await db.new_id("outbox")
+            from_there = {"request": request, "listed": listed, "depth": depth, "budget": budget}
+            db.later(_insert, id=number, at=now, type=type, key=key, body=body, **from_there)
+            consumers = self._wanted.get(type, [])
+            if listed and self._asked:
+                consumers = [*consumers, *(name for name, wants in self._asked if wants(type))]
+            for consumer in consumers:
                 wanted = True
                 db.later(_deliver, event=number, consumer=consumer, key=key, at=real, due=real)
         if wanted:

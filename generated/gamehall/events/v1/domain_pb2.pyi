@@ -1691,6 +1691,138 @@ class TemplateDeleted(_message.Message):
 Global___TemplateDeleted: _TypeAlias = TemplateDeleted  # noqa: Y015
 
 @_typing.final
+class BreGlobalCreated(_message.Message):
+    """A global of rules was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRE_GLOBAL_FIELD_NUMBER: _builtins.int
+    bre_global: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bre_global: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bre_global", b"bre_global"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreGlobalCreated: _TypeAlias = BreGlobalCreated  # noqa: Y015
+
+@_typing.final
+class BreGlobalUpdated(_message.Message):
+    """A global of rules was changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRE_GLOBAL_FIELD_NUMBER: _builtins.int
+    bre_global: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bre_global: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bre_global", b"bre_global"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreGlobalUpdated: _TypeAlias = BreGlobalUpdated  # noqa: Y015
+
+@_typing.final
+class BreGlobalDeleted(_message.Message):
+    """A global of rules was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRE_GLOBAL_FIELD_NUMBER: _builtins.int
+    bre_global: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bre_global: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bre_global", b"bre_global"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreGlobalDeleted: _TypeAlias = BreGlobalDeleted  # noqa: Y015
+
+@_typing.final
+class BreRuleCreated(_message.Message):
+    """A rule was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRE_RULE_FIELD_NUMBER: _builtins.int
+    bre_rule: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bre_rule: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bre_rule", b"bre_rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreRuleCreated: _TypeAlias = BreRuleCreated  # noqa: Y015
+
+@_typing.final
+class BreRuleUpdated(_message.Message):
+    """A rule was changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRE_RULE_FIELD_NUMBER: _builtins.int
+    bre_rule: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bre_rule: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bre_rule", b"bre_rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreRuleUpdated: _TypeAlias = BreRuleUpdated  # noqa: Y015
+
+@_typing.final
+class BreRuleDeleted(_message.Message):
+    """A rule was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRE_RULE_FIELD_NUMBER: _builtins.int
+    bre_rule: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bre_rule: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bre_rule", b"bre_rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreRuleDeleted: _TypeAlias = BreRuleDeleted  # noqa: Y015
+
+@_typing.final
 class BreTriggerCreated(_message.Message):
     """A trigger of the application was made."""
 

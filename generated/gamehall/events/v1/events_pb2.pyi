@@ -235,6 +235,7 @@ class ListEventLogsRequest(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     FILTER_START_DATE_FIELD_NUMBER: _builtins.int
     FILTER_EVENT_NAME_FIELD_NUMBER: _builtins.int
+    FILTER_RULE_ID_FIELD_NUMBER: _builtins.int
     FILTER_EVENT_ID_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Records per page, 25 unless told."""
@@ -246,6 +247,8 @@ class ListEventLogsRequest(_message.Message):
     """When it happened: OP,VALUE with unix seconds, such as GT,1700000000."""
     filter_event_name: _builtins.str
     """Events of this name."""
+    filter_rule_id: _builtins.str
+    """Events that this rule was asked about."""
     filter_event_id: _builtins.str
     """Events of this request."""
     def __init__(
@@ -256,11 +259,12 @@ class ListEventLogsRequest(_message.Message):
         order: _builtins.str = ...,
         filter_start_date: _builtins.str = ...,
         filter_event_name: _builtins.str = ...,
+        filter_rule_id: _builtins.str = ...,
         filter_event_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_event_id", b"filter_event_id", "filter_event_name", b"filter_event_name", "filter_start_date", b"filter_start_date", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_event_id", b"filter_event_id", "filter_event_name", b"filter_event_name", "filter_rule_id", b"filter_rule_id", "filter_start_date", b"filter_start_date", "order", b"order", "page", b"page", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,7 +15,7 @@ from gamehall_server.kit.clock import SECOND, real_seconds, token
 from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.storage import lock
 from gamehall_server.modules import users
-from gamehall_server.modules.access import ROLE_USER, Attempts, PasswordHasher
+from gamehall_server.modules.access import Attempts, PasswordHasher
 from gamehall_server.modules.configs import BOOLEAN, BuiltIn, ConfigValues
 from gamehall_server.modules.devices import tables
 from gamehall_server.modules.devices.records import devices
@@ -93,12 +93,12 @@ def _salt(device_id: str) -> bytes:
 
 async def _registered(call: Call, proof: Proof) -> int:
     db, name = call.db, f"{GRANT}-{token(9)}"
-    row = await users.register(db, call.now, users.Registration(users.Identity(name, ""), None, {}), ROLE_USER)
+    row = await users.register(db, call.now, users.Registration(users.Identity(name, ""), None, {}))
     user_id = int(row[0])
     await devices.add(call, {"id": proof.device_id, "owner_id": user_id})
     tables.add_users(db, proof.device_id, [user_id])
     tables.add_secret(db, proof.device_id, user_id, proof.hashed)
-    call.emit("user_registered", user=user_id, username=name)
+    await call.emit_now("user_registered", user=user_id, username=name)
     call.emit("device_registered", device=proof.device_id, user=user_id)
     return user_id
 

@@ -9,20 +9,18 @@ from gamehall.events.v1 import triggers_pb2
 from google.protobuf.json_format import MessageToDict
 
 from gamehall_server.kit.call import Call
-from gamehall_server.kit.clock import SECOND
 from gamehall_server.kit.errors import Invalid, NotFound, Violation
 from gamehall_server.kit.events import Entry
 from gamehall_server.kit.filters import choose, compile_filter
 from gamehall_server.kit.page import page_of
 from gamehall_server.modules.events import tables
+from gamehall_server.modules.events.reading import number_of, shown
 from gamehall_server.modules.events.variables import value_of
 from gamehall_server.modules.events.watching import Watching
 
-# A number of the log as its readers know it: of one length, so that texts stand in its order.
-DIGITS = 16
 _asked = pb.ListEventLogsRequest.DESCRIPTOR.fields_by_name
 _BY = {"filter_start_date": "event_start_date", "filter_event_name": "event_name", "filter_event_id": "event_id"}
-_filters = [compile_filter(_asked[name], tables.log) for name in _BY]
+_filters = [*(compile_filter(_asked[name], tables.log) for name in _BY), tables.of_rule]
 
 
 class Events:
@@ -62,19 +60,6 @@ class Events:
                 yield pb.WatchEventsResponse(token=str(place))
             elif not names or row[2] in names:
                 yield pb.WatchEventsResponse(token=str(place), event=shown(row))
-
-
-def shown(row: Any) -> pb.EventLog:
-    """A row of the log."""
-    id, at, name, request, body = row[:5]
-    log = pb.EventLog(id=f"{id:0{DIGITS}x}", event_id=request or "", event_name=name, event_start_date=at // SECOND)
-    log.parameters.update(msgspec.json.decode(body))
-    return log
-
-
-def number_of(id: str) -> int:
-    """The number of an event; -1 for what is none."""
-    return int(id, 16) if len(id) == DIGITS and set(id) <= set("0123456789abcdef") and id[0] < "8" else -1
 
 
 def _checked(trigger: triggers_pb2.Trigger, params: dict[str, Any]) -> dict[str, Any]:

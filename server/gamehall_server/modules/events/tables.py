@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import BigInteger, asc, bindparam, or_, select, update
 from sqlmodel import Field, SQLModel
 
-from gamehall_server.kit.columns import Wire
+from gamehall_server.kit.columns import JSONText, Wire
 from gamehall_server.kit.filters import Filter
 from gamehall_server.kit.listing import Listing
 from gamehall_server.kit.outbox import OutboxRow, outbox
-from gamehall_server.kit.storage import Handle, Query, like, lock, renamed, table_of
+from gamehall_server.kit.storage import Handle, Query, holding, like, lock, renamed, table_of
 
 # Events that get their place in one transaction.
 MOST_TOGETHER = 500
@@ -40,7 +40,16 @@ class EventHeadRow(SQLModel, table=True):
     position: int = Field(sa_type=BigInteger, nullable=False)
 
 
-triggers, heads = table_of(TriggerRow), table_of(EventHeadRow)
+class EventRulesRow(SQLModel, table=True):
+    """What rules made of an event, as JSON, for the log."""
+
+    __tablename__ = "bre_event_rules"
+
+    event_id: int = Field(primary_key=True, foreign_key="outbox.id", sa_type=BigInteger, ondelete="CASCADE")
+    told: str = Field(nullable=False, sa_type=JSONText)
+
+
+triggers, heads, judged = table_of(TriggerRow), table_of(EventHeadRow), table_of(EventRulesRow)
 _t, _o, _h = triggers.table, outbox.table, heads.table
 holds_words = or_(*(like(column, "filter_search") for column in (_t.c.event_name, _t.c.trigger_name, _t.c.trigger_description)))
 _named = Query(select(_t).where(_t.c.event_name == bindparam("name")), triggers.Row)
@@ -85,9 +94,15 @@ log = renamed(
     listed="listed",
     position="position",
 )
-_rows = select(log)
-one = Query(_rows.where(log.c.id == bindparam("id", type_=BigInteger), log.c.listed))
-listing = Listing(log, lambda: _rows, frozenset({"id", "event_start_date", "event_name", "event_id"}), "id:DESC")
+_r = judged.table
+rows = select(log, _r.c.told).outerjoin(_r, _r.c.event_id == log.c.id)
+of_rule = Filter(
+    "filter_rule_id",
+    lambda value: (None, {"filter_rule_id": holding(f'"rule_id":"{value}"')}),
+    lambda shape: select(_r.c.event_id).where(_r.c.event_id == log.c.id, like(_r.c.told, "filter_rule_id")).exists(),
+)
+one = Query(rows.where(log.c.id == bindparam("id", type_=BigInteger), log.c.listed))
+listing = Listing(log, lambda: rows, frozenset({"id", "event_start_date", "event_name", "event_id"}), "id:DESC")
 is_event = (Filter("listed__", lambda value: (None, {}), lambda shape: log.c.listed, pins="listed"), None)
 
 # Watching. Numbers of events are given out in blocks and become visible in the order of commits, so neither is a place to go on from: each
@@ -99,7 +114,7 @@ _waiting = Query(select(_o.c.id).where(_o.c.listed, _o.c.position.is_(None)).ord
 _place = Query(update(_o).where(_o.c.id == bindparam("event", type_=BigInteger)).values(position=bindparam("place", type_=BigInteger)))
 _head = Query(select(_h.c.position).where(_h.c.name == HEAD))
 _move = Query(update(_h).where(_h.c.name == HEAD).values(position=bindparam("last", type_=BigInteger)))
-_after = Query(_rows.where(log.c.listed, log.c.position > bindparam("after", type_=BigInteger)).order_by(log.c.position).limit(MOST_READ))
+_after = Query(rows.where(log.c.listed, log.c.position > bindparam("after", type_=BigInteger)).order_by(log.c.position).limit(MOST_READ))
 _oldest = Query(select(_o.c.position).where(_o.c.listed, _o.c.position.is_not(None)).order_by(_o.c.position).limit(1))
 
 

@@ -15,7 +15,10 @@ from typing import NamedTuple
 
 BUILT_IN = Path(__file__).parent / "templates"
 # What each template may name.
-VALUES = {"forgot_password": frozenset({"id", "code", "link", "name", "minutes"})}
+VALUES = {
+    "rule_message": frozenset({"subject", "body"}),
+    "forgot_password": frozenset({"id", "code", "link", "name", "minutes"}),
+}
 _SUBJECT = "Subject: "
 
 

@@ -9,7 +9,6 @@ from gamehall_server.kit.clock import SECOND, real_seconds, token
 from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.storage import lock
 from gamehall_server.modules import users
-from gamehall_server.modules.access import ROLE_USER
 from gamehall_server.modules.social import tables
 from gamehall_server.modules.social.proof import NotProven, Profile, Proven
 from gamehall_server.modules.social.tables import Key
@@ -98,8 +97,8 @@ async def _registered(call: Call, provider: str, profile: Profile) -> int:
     told: dict[str, Any] = {column: _cut(getattr(profile, column), length) for column, length in LONGEST.items()}
     told["avatar_url"] = _https(profile.avatar_url)
     who = users.Identity(name, email)
-    row = await users.register(call.db, call.now, users.Registration(who, None, told), ROLE_USER)
-    call.emit("user_registered", user=row[0], username=name)
+    row = await users.register(call.db, call.now, users.Registration(who, None, told))
+    await call.emit_now("user_registered", user=row[0], username=name)
     return int(row[0])
 
 

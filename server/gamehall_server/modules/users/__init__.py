@@ -3,10 +3,12 @@
 from gamehall_server.modules.users import policy, resets
 from gamehall_server.modules.users.naming import named_or_caller
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
+from gamehall_server.modules.users.properties import hold, set_property
 from gamehall_server.modules.users.registration import Registration, register
 from gamehall_server.modules.users.resets import Resets, sweep_resets
 from gamehall_server.modules.users.tables import (
     Credentials,
+    change_tags,
     credentials_of,
     email_taken,
     has_password,
@@ -27,14 +29,17 @@ __all__ = [
     "Registration",
     "Resets",
     "Rules",
+    "change_tags",
     "credentials_of",
     "email_taken",
     "folded",
     "has_password",
+    "hold",
     "named_or_caller",
     "ready",
     "reference",
     "register",
+    "set_property",
     "signed_in",
     "signed_in_by_password",
     "summary",

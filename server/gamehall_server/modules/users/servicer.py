@@ -14,9 +14,10 @@ from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Prepared
 from gamehall_server.kit.validation import output_only, rules_of
 from gamehall_server.kit.verbs import List
-from gamehall_server.modules.access import ROLE_USER, PasswordHasher, has_role, refuse_takeover
-from gamehall_server.modules.templates import Templated, by_property
+from gamehall_server.modules.access import PasswordHasher, has_role, refuse_takeover
+from gamehall_server.modules.templates import by_property
 from gamehall_server.modules.users.policy import MISSING, Rules, ready
+from gamehall_server.modules.users.properties import templated
 from gamehall_server.modules.users.records import CHOSEN_BY_ADMINS, SEES_ALL, bases, load
 from gamehall_server.modules.users.registration import Registration, names, register
 from gamehall_server.modules.users.relatives import show_relatives
@@ -32,7 +33,6 @@ mapper = Mapper(pb.User, users.table, {}, {}, UNSTORED)
 values_of = compile_values(
     pb.User, users.table, [f for f in pb.User.DESCRIPTOR.fields if f.name not in {*UNSTORED, *NAMES} and not output_only(f)]
 )
-templated = Templated("user", users.table, pb.User)
 public = Mapper(
     pb.UserBase, users.table, {}, {}, frozenset(field.name for field in pb.UserBase.DESCRIPTOR.fields if rules_of(field).private)
 )
@@ -78,11 +78,11 @@ class Users:
 
     async def _register(self, request: pb.CreateUserRequest, call: Call, registration: Registration) -> pb.CreateUserResponse:
         properties = await templated.check(call, request.user, "user")
-        row = await register(call.db, call.now, registration._replace(values=values_of(request.user)), ROLE_USER)
+        row = await register(call.db, call.now, registration._replace(values=values_of(request.user)))
         await templated.keep(call, row[0], request.user, properties, new=True)
         tags = sorted(set(request.user.tags))
         await change_tags(call.db, row[0], add=tags)
-        call.emit("user_registered", user=row[0], username=registration.who.username)
+        await call.emit_now("user_registered", user=row[0], username=registration.who.username)
         return pb.CreateUserResponse(user=_shown(row, tags))
 
     async def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.GetUserResponse:

@@ -1,0 +1,1 @@
+"""Rules: what the application's makers want done when something happens, said without code."""

@@ -1,0 +1,153 @@
+"""What rules make of events. All of it is written in the transaction that ends the event's delivery: exactly once, whoever dies when."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import BigInteger, bindparam, select, update
+
+from gamehall_server.kit import clock
+from gamehall_server.kit.call import Arrival, Call, Scope
+from gamehall_server.kit.clock import SECOND, Micros
+from gamehall_server.kit.errors import Invalid, NotFound
+from gamehall_server.kit.events import Entry
+from gamehall_server.kit.outbox import BUDGET, Outbox
+from gamehall_server.kit.storage import Handle, Query
+from gamehall_server.kit.within import Happened
+from gamehall_server.modules.events.tables import judged
+from gamehall_server.modules.rules import tables
+from gamehall_server.modules.rules.actions import ACTIONS, Doing
+from gamehall_server.modules.rules.expressions import Failed
+from gamehall_server.modules.rules.expressions.compiling import run
+from gamehall_server.modules.rules.ruleset import DEFAULT_ROLE, Compiled, Ruleset, Step
+
+CONSUMER, DOOR = "rules", "rules"
+# So many events may lead to each other.
+DEEPEST = 10
+RAN, FAILED, PUT_OFF = "ran", "failed", "scheduled"
+_j = judged.table
+_told = Query(select(_j.c.told).where(_j.c.event_id == bindparam("event", type_=BigInteger)))
+_rewrite = Query(update(_j).where(_j.c.event_id == bindparam("event", type_=BigInteger)).values(told=bindparam("log")))
+
+
+class Context(NamedTuple):
+    """What expressions of a rule read."""
+
+    parameters: dict[str, Any]
+    db: Handle
+    now: Micros
+    globals: tables.Globals
+
+
+class Engine:
+    """Asks the rules of events, and does what they say."""
+
+    def __init__(self, ruleset: Ruleset, outbox: Outbox, now: Callable[[], Micros]) -> None:
+        self._ruleset = ruleset
+        self._outbox = outbox
+        self._now = now
+
+    async def take(self, db: Handle, events: list[Happened]) -> None:
+        """Every rule of some events, in their order."""
+        asked: Counter[str] = Counter()
+        ran: Counter[str] = Counter()
+        for event in events:
+            rules = self._ruleset.by_event.get(event.name, ())
+            before = msgspec.json.decode(await db.value(_told, event=event.id) or b"[]") if event.name == AT_ONCE else []
+            done = {each["rule_id"]: each for each in before}
+            log = [done.get(rule.id) or await self._judge(db, event, rule) for rule in rules]
+            asked.update(each["rule_id"] for each in log)
+            ran.update(each["rule_id"] for each in log if each["ran"])
+            told = msgspec.json.encode(log).decode()
+            if before:
+                db.later(_rewrite, event=event.id, log=told)
+            elif log:
+                db.later(judged.insert, event_id=event.id, told=told)
+        for rule, number in sorted(asked.items()):
+            tables.count(db, rule, number, ran[rule])
+
+    async def at_once(self, call: Call, entry: Entry, parameters: dict[str, Any]) -> None:
+        """Writes an event, and does what the rule of the registration's own transaction says."""
+        db, now = call.db, call.now
+        await self._outbox.keep(db, now, [entry], call.arrival.request_id)
+        rules = [rule for rule in self._ruleset.by_event.get(entry.type, ()) if rule.id == DEFAULT_ROLE]
+        event = Happened(0, 0, entry.id, entry.type, entry.key, now, parameters, None, 0, BUDGET)
+        log = [await self._judge(db, event, rule, at_once=True) for rule in rules]
+        if log:
+            db.later(judged.insert, event_id=entry.id, told=msgspec.json.encode(log).decode())
+
+    async def _judge(self, db: Handle, event: Happened, rule: Compiled, *, at_once: bool = False) -> dict[str, Any]:
+        now = self._now()
+        log: dict[str, Any] = {"rule_id": rule.id, "rule_name": rule.name, "ran": False, "reason": "", "actions": []}
+        log |= {"rule_start_date": now // SECOND, "rule_end_date": now // SECOND}
+        context = Context(event.parameters, db, now, tables.Globals(db))
+        log["reason"] = await reason_against(rule, context, event.at)
+        if log["reason"]:
+            return log
+        log["ran"], log["reason"] = True, "the condition holds" if rule.condition else "there is no condition"
+        call = Call(Arrival(event.request or "", "", DOOR), None, Scope.ALL, now, db)
+        doing = Doing(call, context.globals, at_once)
+        for step in rule.steps:
+            began = clock.ticks()
+            status = await self._do(event, rule, step, context, doing)
+            log["actions"].append({"name": step.action.name, "status": status, "runtime": int((clock.ticks() - began) * 1000)})
+        await self.keep(db, call, event.request, event.depth, event.budget)
+        log["rule_end_date"] = self._now() // SECOND
+        return log
+
+    async def _do(self, event: Happened, rule: Compiled, step: Step, context: Context, doing: Doing) -> str:
+        try:
+            values = {name: await run(node, context) for name, node in step.values.items()}
+            if event.depth >= DEEPEST or len(doing.call.events) >= event.budget:
+                raise Failed("too many events have led to each other")
+            delay = None if step.delay is None else await run(step.delay, context)
+            if delay is not None and delay > 0:
+                row = {"rule_id": rule.id, "action": step.action.name, "told": msgspec.json.encode(values).decode(), "tries": 0}
+                row |= {"request": event.request, "depth": event.depth, "budget": event.budget}
+                number = await context.db.new_id(tables.delayed.name)
+                context.db.later(tables.delayed.insert, id=number, due=context.now + delay * SECOND, **row)
+                return PUT_OFF
+            await step.action.do(doing, values)
+        except (Failed, Invalid, NotFound) as problem:
+            return f"{FAILED}: {problem}"[:500]
+        return RAN
+
+    async def keep(self, db: Handle, call: Call, request: str | None, depth: int, budget: int) -> None:
+        """Writes what an action has led to: each event may lead to its part of what is left."""
+        number = sum(entry.listed for entry in call.events)
+        left = max(0, budget - number) // number if number else 0
+        if call.events:
+            await self._outbox.keep(db, call.now, call.events, request, depth=depth + 1, budget=left)
+
+    async def later(self, db: Handle, row: Any) -> str:
+        """An action that was put off."""
+        call = Call(Arrival(row.request or "", "", DOOR), None, Scope.ALL, self._now(), db)
+        action = ACTIONS.get(row.action)
+        if action is None:
+            return f"{FAILED}: there is no action {row.action}"
+        try:
+            await action.do(Doing(call, tables.Globals(db)), msgspec.json.decode(row.told))
+        except (Failed, Invalid, NotFound) as problem:
+            return f"{FAILED}: {problem}"[:500]
+        await self.keep(db, call, row.request, row.depth, row.budget)
+        return RAN
+
+
+# The event whose rule has run when its consumer comes.
+AT_ONCE = "user_registered"
+
+
+async def reason_against(rule: Any, context: Context, at: Micros) -> str:
+    """Why a rule does not run; nothing where it does."""
+    if rule.start is not None and at < rule.start:
+        return "it has not begun"
+    if rule.end is not None and at >= rule.end:
+        return "it is over"
+    if rule.condition is None:
+        return ""
+    try:
+        held = await run(rule.condition, context)
+    except Failed as problem:
+        return f"the condition failed: {problem}"[:500]
+    return "" if held is True else "the condition does not hold"
