@@ -10,6 +10,7 @@ import requests
 from gamehall.options.v1 import options_pb2
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_bridge.scalars import words_of
+from gamehall_server.kit.variants import variants_of
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
@@ -230,15 +231,26 @@ def as_published(message: Message) -> dict[str, Any]:
 
 def _in_words(descriptor: Any, told: Any) -> Any:
     for field in descriptor.fields:
-        if field.name not in told or (field.message_type is not None and field.message_type.GetOptions().map_entry):
+        if field.name not in told:
             continue
         value = told[field.name]
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            inner = field.message_type.fields_by_name["value"].message_type
+            for each in value.values() if inner is not None else ():
+                _in_words(inner, each)
+            continue
         if field.enum_type is not None:
             words = {field.enum_type.values_by_number[number].name: word for number, word in words_of(field.enum_type).items()}
             told[field.name] = words.get(value, value)
         elif field.message_type is not None and not field.message_type.full_name.startswith("google."):
             for each in value if field.is_repeated else [value]:
                 _in_words(field.message_type, each)
+    kinds = variants_of(descriptor)
+    arm = next((name for name in kinds.by_arm if name in told), None) if kinds is not None else None
+    if kinds is not None and arm is not None:
+        # An object of one of several kinds: its word beside what it tells.
+        word, inside = kinds.by_arm[arm], told.pop(arm)
+        told.update({**inside, **({kinds.key: word} if word else {})})
     return told
 
 

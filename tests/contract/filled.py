@@ -6,6 +6,7 @@ from worlds import ADMIN_PASSWORD
 
 from tests.contract.doors import http
 from tests.contract.records import a_bystander, a_group, a_template, a_trigger, a_video, related
+from tests.contract.rule_records import some_globals, some_rules
 
 
 def some_comments(cast):
@@ -292,6 +293,8 @@ MADE = {
     "gamehall.events.v1.EventService.ListEventLogs": some_events,
     "gamehall.events.v1.TriggerService.ListTriggers": some_triggers,
     "gamehall.events.v1.VariableService.ListVariableValues": some_values,
+    "gamehall.rules.v1.GlobalService.ListGlobals": some_globals,
+    "gamehall.rules.v1.RuleService.ListRules": some_rules,
     "gamehall.groups.v1.GroupService.ListGroups": some_groups,
     "gamehall.groups.v1.GroupMemberService.ListGroupMembers": some_members,
     "gamehall.media.v1.ArtistService.ListArtists": some_artists,

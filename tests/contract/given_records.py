@@ -44,6 +44,7 @@ from tests.contract.records import (
     related,
     two,
 )
+from tests.contract.rule_records import a_global_message, a_kept_global, a_kept_rule, a_rule_message, a_trial
 
 
 class Given(NamedTuple):
@@ -72,6 +73,7 @@ CATEGORIES = "gamehall.categories.v1.CategoryService"
 CATEGORY = {"type_hint": "category"}
 ARTICLES, ADDRESSES = "gamehall.content.v1.ArticleService", "gamehall.users.v1.AddressService"
 EVENTS, TRIGGERS, VARIABLES = (f"gamehall.events.v1.{name}Service" for name in ("Event", "Trigger", "Variable"))
+RULES, GLOBALS, EXPRESSIONS = (f"gamehall.rules.v1.{name}Service" for name in ("Rule", "Global", "Expression"))
 RELATIONS, DISPOSITIONS = "gamehall.users.v1.RelationshipService", "gamehall.dispositions.v1.DispositionService"
 FRIENDS, AT_FRIENDS = "gamehall.users.v1.FriendshipService", "/users/{user_id}/friends"
 AT_BLOCKED = "/users/{user_id}/blocked"
@@ -155,6 +157,19 @@ RECORDS = {
     f"{RELATIONS}.GetRelationship": Given(a_relationship),
     f"{RELATIONS}.UpdateRelationship": Given(lambda cast: a_relationship(cast) | {"relationship": a_relation(cast)}),
     f"{RELATIONS}.DeleteRelationship": Given(a_relationship),
+    f"{RULES}.CreateRule": Given(lambda cast: {"rule": a_rule_message(cast)}),
+    f"{RULES}.GetRule": Given(a_kept_rule),
+    f"{RULES}.UpdateRule": Given(lambda cast: a_kept_rule(cast) | {"rule": a_rule_message(cast)}),
+    f"{RULES}.DeleteRule": Given(a_kept_rule),
+    f"{RULES}.SetRuleEnabled": Given(lambda cast: a_kept_rule(cast) | {"enabled": False}),
+    f"{RULES}.WriteExpressionOfRule": Given(lambda cast: {"expression": a_rule_message(cast).condition}),
+    f"{RULES}.TryRule": Given(a_trial),
+    f"{GLOBALS}.CreateGlobal": Given(lambda cast: {"global": a_global_message(cast)}),
+    f"{GLOBALS}.GetGlobal": Given(a_kept_global),
+    f"{GLOBALS}.UpdateGlobal": Given(lambda cast: a_kept_global(cast) | {"global": a_global_message(cast)}),
+    f"{GLOBALS}.DeleteGlobal": Given(a_kept_global),
+    f"{EXPRESSIONS}.GetExpression": Given(lambda cast: {"type": "predicate"}),
+    f"{EXPRESSIONS}.WriteExpression": Given(lambda cast: {"expression": a_rule_message(cast).condition}),
     f"{EVENTS}.SendEvent": Given(an_event),
     f"{EVENTS}.GetEventLog": Given(a_logged_event),
     f"{TRIGGERS}.CreateTrigger": Given(

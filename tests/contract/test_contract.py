@@ -157,6 +157,8 @@ def test_what_answers_with_many_records_of_ours_is_a_page_or_a_whole_list():
     whole = {name for name, method in METHODS.items() if method.name.startswith("List")} - set(LISTS)
 
     assert whole == {
+        "gamehall.rules.v1.ActionService.ListActions",
+        "gamehall.rules.v1.ExpressionService.ListExpressions",
         "gamehall.events.v1.VariableService.ListVariableTypes",
         "gamehall.groups.v1.GroupService.ListAncestors",
         "gamehall.groups.v1.GroupService.ListGroupsOfUser",

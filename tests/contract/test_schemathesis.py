@@ -50,6 +50,8 @@ GIVEN_BY_OTHERS = {
     # An event of a trigger that there is.
     "POST /bre/events",
     "GET /bre/logs/event-log/{id}",
+    # A rule whose names are all there.
+    "POST /bre/rules/try",
     # The numbers and names of what belongs to something else, and the id of a template.
     "GET /media/polls/{id}/response",
     "DELETE /media/videos/{id}",

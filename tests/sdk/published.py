@@ -76,7 +76,20 @@ METHODS = dict(_published_methods())
 BEHAVIORS = ("Consumable", "Expirable", "Fulfillable", "GuestPlayable", "LimitedGettable", "PreReqEntitlement", "PriceOverridable")
 BEHAVIORS += ("Spendable", "TimePeriodGettable", "TimePeriodUsable")
 FILES, PLAIN = ("File", "Image", "Video", "Audio"), ("Text", "FormattedText", "Integer", "Long", "Double", "Boolean", "Date", "List", "Map")
+EXPRESSIONS = (
+    "Constant",
+    "Parameter",
+    "Global",
+    "GlobalCheckAndIncrement",
+    "Lookup",
+    "ConfigLookup",
+    "UsernameLookup",
+    "Map",
+    "EventContext",
+)
+EXPRESSIONS += ("Predicate", "Operation", "DefaultOperation", "DateOperation", "DoubleOperation", "IntegerOperation", "StringOperation")
 EXTENDS = {
+    **{f"{kind}Resource": "ExpressionResource" for kind in EXPRESSIONS},
     "MobileDeviceResource": "DeviceResource",
     **{f"{kind}Property": "Property" for kind in (*PLAIN, "File", "FileGroup")},
     **{f"{kind}Property": "FileProperty" for kind in FILES[1:]},
@@ -90,6 +103,7 @@ KINDS = {
     "Property": ("type", "{}Property"),
     "PropertyDefinitionResource": ("type", "{}PropertyDefinitionResource"),
     "Behavior": ("type_hint", "{}"),
+    "ExpressionResource": ("type", "{}Resource"),
 }
 
 
@@ -177,7 +191,9 @@ def as_the_sdk_reads(value: Any, type: str) -> Any:
     if container == "map":
         return {key: as_the_sdk_reads(inner, item) for key, inner in value.items()}
     if item in MODELS:
-        fields = [field for field in whole(kind_of(item, value)).values() if field.type and field.name in value]
+        # Of an expression it reads what all kinds have.
+        known = MODELS[item] if item == "ExpressionResource" else whole(kind_of(item, value))
+        fields = [field for field in known.values() if field.type and field.name in value]
         # It leaves out a model that is null; anything else that is null stays.
         fields = [field for field in fields if value[field.name] is not None or field.type not in MODELS]
         return {field.name: _base_of(value, field) or as_the_sdk_reads(value[field.name], field.type) for field in fields}

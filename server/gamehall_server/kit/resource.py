@@ -279,7 +279,7 @@ class Resource(Generic[R]):
             call.changed(f"{self.table.name}:{getattr(row, self.key.name)}", self._of_audit(before), self._of_audit(values, before))
         for name, value in values.items():
             setattr(row, name, value)
-        call.db.later(self._change(tuple(values)), key=getattr(row, self.key.name), **values)
+        call.db.later(self._change(tuple(values)), key__=getattr(row, self.key.name), **values)
 
     async def remove(self, call: Call, row: R) -> None:
         """Deletes a row that was loaded with its lock. Raises Invalid while others refer to it."""
@@ -336,7 +336,7 @@ class Resource(Generic[R]):
 
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
         values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}
-        return Query(update(self.table).where(self.key == bindparam("key", type_=self.key.type)).values(**values))
+        return Query(update(self.table).where(self.key == bindparam("key__", type_=self.key.type)).values(**values))
 
 
 def _referred(column: Column[Any]) -> set[Any]:

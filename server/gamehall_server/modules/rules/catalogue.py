@@ -17,6 +17,8 @@ GROUPS = {
     "lookup": frozenset({"lookup", "config_lookup", "username_lookup"}),
 }
 _kinds = [field for field in expressions_pb2.Expression.DESCRIPTOR.fields if field.containing_oneof is not None and field.message_type]
+GIVES = {"predicate": "boolean", "date_operation": "date", "double_operation": "number", "integer_operation": "integer"}
+GIVES |= {"string_operation": "string", "default_operation": "numeric"}
 _KEYS = {"lookup": "user", "config_lookup": "config", "username_lookup": "string"}
 
 
@@ -30,6 +32,8 @@ def _shown(kind: str) -> expressions_pb2.Expression:
         told.required_key_type = _KEYS[kind]
         if kind != "lookup":
             told.value_type = {"config_lookup": "string", "username_lookup": "user"}[kind]
+    if kind in KINDS:
+        told.return_type = GIVES.get(kind, "any")
     for each in of_kind(kind) if kind in KINDS else ():
         operator = told.supported_operators.add(
             operator=each.word, description=each.says, return_type=each.gives.lower(), template=each.template

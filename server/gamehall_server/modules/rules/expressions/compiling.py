@@ -94,7 +94,7 @@ class Compiler:
             return _nothing(wanted)
         told = getattr(expression, kind)
         make = getattr(self, f"_{kind}", None)
-        node: Node = make(told, path, depth) if make is not None else self._operation(kind, told, path, depth)
+        node: Node = make(told, path, depth) if make is not None else self._applied(kind, told, path, depth)
         if not fits(node.type, wanted):
             self._tell(path, f"gives {node.type}, and {wanted} is wanted")
         return self._recorded(node, path, expression)
@@ -232,7 +232,7 @@ class Compiler:
 
     # Operators.
 
-    def _operation(self, kind: str, told: Any, path: str, depth: int) -> Node:
+    def _applied(self, kind: str, told: Any, path: str, depth: int) -> Node:
         operator = OPERATORS.get(told.op)
         if operator is None or operator.gives not in KINDS[kind]:
             known = ", ".join(word for word, each in OPERATORS.items() if each.gives in KINDS[kind])
