@@ -84,7 +84,7 @@ class App:
         self._proxies = proxies or Proxies()
         self._rate = rate
         self._outbox = outbox or Outbox()
-        self._follow = follow
+        self._at_once = follow
         self._most_in_flight = most_in_flight
         self._in_flight = 0
         self.streams = Streams(most_streams)
@@ -189,7 +189,7 @@ class App:
         if rpc.user_field is not None:
             _name_user(request, rpc.user_field, caller)
         call = Call(arrival, caller, scope, self.clock.now(), self.database.reader(), audited=rpc.rules.audit)
-        call.follow = self._follow
+        call.follow = self._at_once
         return call
 
     async def _answer(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:

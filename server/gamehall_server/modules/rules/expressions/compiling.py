@@ -254,6 +254,8 @@ class Compiler:
             if kind == "integer_operation" and gives != INTEGER:
                 self._tell(f"{path}.args", "whole numbers are wanted")
             gives = NUMBER if kind == "double_operation" else gives
+        if gives == NUMBER and operator.gives == NUMERIC:
+            return _of_all(gives, nodes, lambda *values: operator.apply(*map(float, values)), strict=True)
         if operator is CURRENT_TIME:
             return Node(DATE, lambda context: seconds(context.now))
         if operator.word in ("AND", "OR"):
