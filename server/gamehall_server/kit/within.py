@@ -9,6 +9,7 @@ holds up later ones with the same key, and nobody else.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -129,19 +130,22 @@ class Within:
         return len(found)
 
     async def _read(self, db: Handle, most: int) -> list[Happened]:
-        rows = await db.all(_some, consumer=self.name, now=self._now(), most=most)
-        return [Happened(*row[:6], msgspec.json.decode(row[6]), *row[7:]) for row in rows]
+        found = []
+        for row in await db.all(_some, consumer=self.name, now=self._now(), most=most):
+            seq, tries, id, name, key, at, body, request, depth, budget = row
+            found.append(Happened(seq, tries, id, name, key, at, msgspec.json.decode(body), request, depth, budget))
+        return found
 
     async def _one_by_one(self, found: list[Happened]) -> int:
         for each in found:
             try:
-                await self._database.write(lambda db, each=each: self._alone(db, each))
+                await self._database.write(partial(self._alone, each))
             except Exception as problem:
                 log.warning("%s failed with %s %s, try %s: %r", self.name, each.name, each.seq, each.tries + 1, problem)
                 await self._fail(each, type(problem).__name__)
         return 0
 
-    async def _alone(self, db: Handle, wanted: Happened) -> None:
+    async def _alone(self, wanted: Happened, db: Handle) -> None:
         await lock(db, f"within:{self.name}")
         # Held up by an earlier one that has failed meanwhile, or taken by another process: then it is not among them.
         for each in await self._read(db, MOST_TOGETHER):

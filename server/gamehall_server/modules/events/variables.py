@@ -30,7 +30,7 @@ class Variable(NamedTuple):
     """A type: its name, what it is to a computer, and its values where they can be listed."""
 
     name: str
-    base: "pb.VariableBase"
+    base: "pb.VariableBase.ValueType"
     values: Values | None = None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, delete
@@ -51,20 +52,20 @@ class Later:
         rows = await tables.due(self._database.reader(), self._clock.now())
         for row in rows:
             try:
-                await self._database.write(lambda db, row=row: self._do(db, row))
+                await self._database.write(partial(self._do, row))
             except Exception:
                 log.exception("%s failed with the action %s of the rule %s", self.name, row.action, row.rule_id)
-                await self._database.write(lambda db, row=row: self._fail(db, row))
+                await self._database.write(partial(self._fail, row))
         return len(rows)
 
-    async def _do(self, db: Handle, row: Any) -> None:
+    async def _do(self, row: Any, db: Handle) -> None:
         await lock(db, f"rules-later:{row.id}")
         if await db.run(_gone, id=row.id):
             status = await self._engine.later(db, row)
             if status != RAN:
                 log.warning("the action %s of the rule %s, put off, %s", row.action, row.rule_id, status)
 
-    async def _fail(self, db: Handle, row: Any) -> None:
+    async def _fail(self, row: Any, db: Handle) -> None:
         if row.tries + 1 >= MOST_TRIES:
             log.error("%s gave up the action %s of the rule %s", self.name, row.action, row.rule_id)
             await db.run(_gone, id=row.id)

@@ -58,7 +58,9 @@ class Known(NamedTuple):
 
 async def known(db: Handle) -> Known:
     """As the database has it."""
-    triggers, custom = {}, set()
+    triggers: dict[str, dict[str, tuple[str, bool]]] = {}
+    custom: set[str] = set()
+    row: Any
     for row in await db.all(tables.every_trigger):
         told = triggers_pb2.Trigger.FromString(row.parameters or b"").parameters
         triggers[row.event_name] = {each.name: (OF_BASE[VARIABLES[each.type].base], each.optional) for each in told}
@@ -89,7 +91,10 @@ def compiled(rule: rules_pb2.Rule, there: Known, path: str = "rule", record: Any
         return Made(None, (), [Violation(f"{at}event_name", "there is no such trigger")], set(), set(), set())
     compiler = Compiler(there.scope(rule.event_name), record)
     condition = compiler.compile(rule.condition, f"{at}condition", BOOLEAN) if rule.HasField("condition") else None
-    steps, needs, roles, names = [], set(), set(), set()
+    steps: list[Step] = []
+    needs: set[str] = set()
+    roles: set[str] = set()
+    names: set[tuple[str, str]] = set()
     for number, each in enumerate(rule.actions):
         here, action = f"{at}actions[{number}]", ACTIONS.get(each.type)
         if action is None:
@@ -180,6 +185,7 @@ class Ruleset:
 async def _read(db: Handle) -> dict[str, tuple[Compiled, ...]]:
     there = await known(db)
     found: dict[str, list[Compiled]] = {}
+    row: Any
     for row in await db.all(tables.every_rule):
         if not row.enabled:
             continue

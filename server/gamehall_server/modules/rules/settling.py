@@ -1,5 +1,7 @@
 """The rules that every deployment starts with."""
 
+from typing import Any
+
 from gamehall.rules.v1 import rules_pb2 as pb
 from google.protobuf.json_format import ParseDict
 
@@ -24,7 +26,8 @@ _GIVES_ROLE = {
 
 async def settle_rules(db: Handle) -> None:
     """Adds the rule that gives every new user the role of users, where it is missing."""
-    if any(row.id == DEFAULT_ROLE for row in await db.all(tables.every_rule)):
+    kept: list[Any] = await db.all(tables.every_rule)
+    if any(row.id == DEFAULT_ROLE for row in kept):
         return
     rule = ParseDict(_GIVES_ROLE, pb.Rule())
     actions = pb.Rule(actions=rule.actions).SerializeToString(deterministic=True)

@@ -167,7 +167,7 @@ class Globals:
         """Whether the value is below this; where it is, it is one more."""
         if not self._dry:
             await lock(self._db, f"global:{which}:{_place(scopes)}")
-        below = int(await self.read(which, scopes) or 0) < most
+        below: bool = int(await self.read(which, scopes) or 0) < most
         if below and not self._dry:
             await self.add(which, scopes, 1)
         return below
