@@ -46,12 +46,13 @@ migration: $(VENV)/dev.stamp ## the next migration: make migration name=notes
 	$(BIN)/ruff check --quiet --fix server/gamehall_server/migrations
 	$(BIN)/ruff format --quiet server/gamehall_server/migrations
 
-gen: $(VENV)/dev.stamp ## generated/, routes.lock, docs/errors.md and docs/modules.md
+gen: $(VENV)/dev.stamp ## generated/, routes.lock, docs/errors.md, docs/modules.md and docs/rules.md
 	PATH="$(CURDIR)/$(BIN):$$PATH" buf format -w
 	PATH="$(CURDIR)/$(BIN):$$PATH" buf generate
 	$(BIN)/python tools/routes_lock.py > protos/routes.lock
 	$(BIN)/python tools/errors_page.py > docs/errors.md
 	$(BIN)/python tools/modules_page.py > docs/modules.md
+	$(BIN)/python tools/rules_page.py > docs/rules.md
 
 lint: $(VENV)/dev.stamp ## style, layers, contract
 	$(BIN)/ruff format --check .

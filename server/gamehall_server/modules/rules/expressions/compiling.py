@@ -8,6 +8,7 @@ from gamehall.rules.v1 import expressions_pb2 as pb
 
 from gamehall_server.kit.errors import Violation
 from gamehall_server.modules.events.variables import VARIABLES, value_of
+from gamehall_server.modules.rules.expressions.lookups import LOOKUPS, lookup_named
 from gamehall_server.modules.rules.expressions.operators import (
     ANYTHING,
     CURRENT_TIME,
@@ -31,7 +32,6 @@ from gamehall_server.modules.rules.expressions.values import (
     fits,
     plain,
 )
-from gamehall_server.modules.rules.lookups import LOOKUPS, lookup_named
 
 MOST_NODES, DEEPEST = 500, 30
 Run = Callable[[Any], Any]
