@@ -11,27 +11,30 @@ from gamehall_server.modules.rules.expressions.operators import of_kind
 
 HEAD = """# Events and rules
 
-What happens in the product is an event: it has a name, parameters and a place in the log (`GET /bre/logs/event-log`). Game servers follow events with
-`gamehall.events.v1.EventService/WatchEvents`, browsers with `GET /bre/events/watch` (server-sent events): each message has a token, and whoever comes back
-with `after` and the last token misses nothing and hears nothing twice, as long as events are kept (`GAMEHALL_EVENTS_KEPT_DAYS`).
+What happens in the product is an event: it has a name, parameters and a place in the log (`GET /bre/logs/event-log`). Game servers
+follow events with `gamehall.events.v1.EventService/WatchEvents`, browsers with `GET /bre/events/watch` (server-sent events): each
+message has a token, and whoever comes back with `after` and the last token misses nothing and hears nothing twice, as long as events
+are kept (`GAMEHALL_EVENTS_KEPT_DAYS`).
 
-A rule says what is done when something happens: the event, a condition, actions. Rules are asked in the order of their `sort`, the highest first, in the
-transaction that ends the event's delivery, so what they write is written once, whoever dies when. The log tells of each event which rules were asked,
-whether each ran and why. A rule that fails is told there, and stands in nobody's way. A rule takes effect with the answer of the call that made it; where several
-processes serve one PostgreSQL, in the others within a second. Rules that set off each other end: one event may lead to {budget} others, {deepest} deep.
+A rule says what is done when something happens: the event, a condition, actions. Rules are asked in the order of their `sort`, the
+highest first, in the transaction that ends the event's delivery, so what they write is written once, whoever dies when. The log tells
+of each event which rules were asked, whether each ran and why. A rule that fails is told there, and stands in nobody's way. A rule
+takes effect with the answer of the call that made it; where several processes serve one PostgreSQL, in the others within a second.
+Rules that set off each other end: one event may lead to {budget} others, {deepest} deep.
 
-Whoever makes a rule must be allowed to do what it does and to see what it looks at: actions on users and lookups of private fields need `USERS_ADMIN`, configs
-`CONFIGS_ADMIN`, and a role that a rule gives must hold nothing that its maker does not hold. `POST /bre/rules/try` shows what a rule, saved or not, would
-make of an event of the log, of the last so many of them, or of one that is made up: the value of every expression, and nothing is done.
+Whoever makes a rule must be allowed to do what it does and to see what it looks at: actions on users and lookups of private fields need
+`USERS_ADMIN`, configs `CONFIGS_ADMIN`, and a role that a rule gives must hold nothing that its maker does not hold. `POST
+/bre/rules/try` shows what a rule, saved or not, would make of an event of the log, of the last so many of them, or of one that is made
+up: the value of every expression, and nothing is done.
 
 The log keeps parameters as they were told: do not put secrets into events of your own.
 
 ## The guide's examples
 
 """
-GIVEN = """**The role of new users.** The rule `default_role` gives `ROLE_USER` to everybody who registers, in the registration's own transaction, so that the first token
-carries it. Another role, or a condition, may stand in it (`PUT /bre/rules/default_role`), and it can be switched off (`PUT /bre/rules/default_role/enabled`); it
-cannot be deleted.
+GIVEN = """**The role of new users.** The rule `default_role` gives `ROLE_USER` to everybody who registers, in the registration's own transaction,
+so that the first token carries it. Another role, or a condition, may stand in it (`PUT /bre/rules/default_role`), and it can be
+switched off (`PUT /bre/rules/default_role/enabled`); it cannot be deleted.
 
 """
 KEY = {"type": "lookup", "value_type": "user.additional_properties.secret_key", "lookup_key": {"type": "parameter", "of": "user"}}

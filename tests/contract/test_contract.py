@@ -181,15 +181,15 @@ def test_vendored_files_are_those_of_the_wheel():
     assert [str(path) for path in paths if (vendor / path).read_bytes() != (wheel / path).read_bytes()] == []
 
 
-@pytest.mark.parametrize(
-    "tool, made",
-    [
-        ("routes_lock", "protos/routes.lock"),
-        ("errors_page", "docs/errors.md"),
-        ("modules_page", "docs/modules.md"),
-        ("rules_page", "docs/rules.md"),
-    ],
-)
+MADE = {
+    "routes_lock": "protos/routes.lock",
+    "errors_page": "docs/errors.md",
+    "modules_page": "docs/modules.md",
+    "rules_page": "docs/rules.md",
+}
+
+
+@pytest.mark.parametrize("tool, made", MADE.items())
 def test_what_is_made_from_the_contract_is_fresh(tool, made):
     path = os.pathsep.join(str(ROOT / folder) for folder in ("server", "bridge", "generated"))
 
