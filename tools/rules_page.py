@@ -32,9 +32,9 @@ The log keeps parameters as they were told: do not put secrets into events of yo
 ## The guide's examples
 
 """
-GIVEN = """**The role of new users.** The rule `default_role` gives `ROLE_USER` to everybody who registers, in the registration's own transaction,
-so that the first token carries it. Another role, or a condition, may stand in it (`PUT /bre/rules/default_role`), and it can be
-switched off (`PUT /bre/rules/default_role/enabled`); it cannot be deleted.
+GIVEN = """**The role of new users.** The rule `default_role` gives `ROLE_USER` to everybody who registers, in the registration's own
+transaction, so that the first token carries it. Another role, or a condition, may stand in it (`PUT /bre/rules/default_role`), and it can
+be switched off (`PUT /bre/rules/default_role/enabled`); it cannot be deleted.
 
 """
 KEY = {"type": "lookup", "value_type": "user.additional_properties.secret_key", "lookup_key": {"type": "parameter", "of": "user"}}
@@ -52,6 +52,28 @@ PROMOTION = {
         }
     ],
 }
+
+
+EVENTS = """## Events
+
+A parameter with a question mark may be missing. Those of the application's own are made with `POST /bre/triggers`, and fired with
+`POST /bre/events` or by rules.
+"""
+LOOKED_UP = """## Lookups
+
+What `lookup` finds by the id of a user (`value_type`); `config_lookup` finds the value of a config that is no secret, `username_lookup` a
+user's id.
+"""
+OPERATORS = """## Operators
+
+What is not there is null: of it an operator makes null, but for those that ask for it. A condition that is null does not hold. Weeks are
+those of ISO 8601, days of the week begin with Sunday as 1, dates are read in UTC, texts from 0, patterns are RE2's.
+"""
+
+
+def told(event: Any) -> str:
+    """What an event tells."""
+    return ", ".join(f"{each.name}: {each.variable}{'?' if each.optional else ''}" for each in event.parameters.values())
 
 
 def table(head: str, rows: list[str]) -> str:
@@ -80,30 +102,15 @@ def main() -> None:
     print(HEAD.format(budget=BUDGET, deepest=DEEPEST) + GIVEN, end="")
     print("**A secret key promotes.** A rule that looks for a word in one of the user's additional properties, `POST /bre/rules`:\n")
     print("```json\n" + json.dumps(PROMOTION, indent=2) + "\n```\n")
-    print(
-        "## Events\n\nA parameter with a question mark may be missing. Those of the application's own are made with `POST /bre/triggers`, and fired with"
-    )
-    print("`POST /bre/events` or by rules.\n")
-    events = [
-        f"`{name}` | {each.category} | {', '.join(f'{p.name}: {p.variable}' + ('?' if p.optional else '') for p in each.parameters.values())} | "
-        + comment(each.full_name)
-        for name, each in sorted(declared().items())
-    ]
+    print(EVENTS)
+    events = [f"`{name}` | {each.category} | {told(each)} | {comment(each.full_name)}" for name, each in sorted(declared().items())]
     print(table("event | category | parameters | when", events))
     print(f"## Actions\n\nEach takes `{DELAY.name}` as well: it is done so many seconds later, by the deployment's clock.\n")
     print(table("action | given | what it does", [f"`{n}` | {variables(a.variables)} | {a.says}" for n, a in sorted(ACTIONS.items())]))
-    print(
-        "## Lookups\n\nWhat `lookup` finds by the id of a user (`value_type`); `config_lookup` finds the value of a config that is no secret, `username_lookup` a"
-    )
-    print("user's id.\n")
+    print(LOOKED_UP)
     looked = [(n, a) for n, a in LOOKUPS.items() if n.startswith("user.")]
     print(table("value_type | gives | needs", [f"`{n}{'…' if n[-1] in ':.' else ''}` | {a.gives} | {a.needs}" for n, a in looked]))
-    print(
-        "## Operators\n\nWhat is not there is null: of it an operator makes null, but for those that ask for it. A condition that is null does not hold."
-    )
-    print(
-        "Weeks are those of ISO 8601, days of the week begin with Sunday as 1, dates are read in UTC, texts from 0, patterns are RE2's.\n"
-    )
+    print(OPERATORS)
     for kind in ("predicate", "integer_operation", "double_operation", "string_operation", "date_operation"):
         print(f"### {kind}\n")
         print(
