@@ -81,6 +81,7 @@ from gamehall_server.modules.rules.ruleset import Ruleset
 from gamehall_server.modules.rules.servicer import Rules
 from gamehall_server.modules.rules.settling import settle_rules
 from gamehall_server.modules.rules.trying import Trying
+from gamehall_server.modules.rules.uses import refuse_broken
 from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
 from gamehall_server.modules.second_factor.servicer import SecondFactor
 from gamehall_server.modules.social import Social
@@ -209,7 +210,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     TemplatesOfKinds: lambda _: TemplatesOfKinds(),
     Tokens: lambda parts: Tokens(parts.keys, parts.tools),
     Uploads: lambda parts: Uploads(parts.place),
-    Triggers: lambda _: Triggers(),
+    Triggers: lambda _: Triggers(refuse_broken),
     UserLogs: lambda _: UserLogs(),
     UserRoles: lambda _: UserRoles(),
     Users: lambda parts: Users(parts.hasher, parts.rules, in_group()),

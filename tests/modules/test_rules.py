@@ -352,6 +352,26 @@ def test_what_a_rule_names_cannot_go(admin):
         assert published_refusal(refused) == ("INVALID_ARGUMENT", "IN_USE")
 
 
+def test_a_trigger_that_rules_need_changes_only_in_what_they_do_not_need(admin):
+    event, fired = a_trigger(admin, user="user", level="integer"), a_trigger(admin, user="user")
+    high = predicate("GOE", parameter("level"), constant(10, "integer"))
+    a_rule(admin, event, fires(fired, user=USER), condition=high)
+    user, level = {"name": "user", "type": "user"}, {"name": "level", "type": "integer"}
+
+    def put(name, *parameters):
+        told = {"event_name": name, "trigger_name": "x", "trigger_description": "x", "parameters": list(parameters)}
+        return admin.put(f"/bre/triggers/{name}", told)
+
+    for refused in (
+        put(event, user),
+        put(event, user, {"name": "level", "type": "string"}),
+        put(fired, user, level),
+        admin.delete(f"/bre/triggers/{fired}"),
+    ):
+        assert published_refusal(refused) == ("INVALID_ARGUMENT", "IN_USE")
+    assert put(event, user, level, {"name": "more", "type": "string", "optional": True}).status_code == 200
+
+
 # Trials.
 
 

@@ -1,5 +1,6 @@
 """Triggers: those of the product, which stay as they are, and those of the application."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gamehall.events.v1 import triggers_pb2 as pb
@@ -60,7 +61,9 @@ class Triggers:
     CreateTrigger = Create(triggers)
     GetTrigger = Get(triggers)
 
-    def __init__(self) -> None:
+    def __init__(self, refuse_broken: Callable[[Call, str], Awaitable[None]]) -> None:
+        """`refuse_broken` is told of a trigger that was changed or deleted, and raises Invalid where somebody needs it as it was."""
+        self._refuse_broken = refuse_broken
         self._update: Any = Update(triggers).bound_to(_methods["UpdateTrigger"])
         self._delete: Any = Delete(triggers).bound_to(_methods["DeleteTrigger"])
 
@@ -68,11 +71,15 @@ class Triggers:
         if request.trigger.event_name != request.event_name:
             raise Invalid("must be the name in the path: a trigger keeps its name", field="trigger.event_name")
         await _refuse_system(call, request.event_name)
-        return await self._update(request, call)
+        answer = await self._update(request, call)
+        await self._refuse_broken(call, request.event_name)
+        return answer
 
     async def DeleteTrigger(self, request: pb.DeleteTriggerRequest, call: Call) -> Any:
         await _refuse_system(call, request.event_name)
-        return await self._delete(request, call)
+        answer = await self._delete(request, call)
+        await self._refuse_broken(call, request.event_name)
+        return answer
 
 
 async def _refuse_system(call: Call, name: str) -> None:

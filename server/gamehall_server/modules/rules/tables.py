@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Index, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Index, bindparam, delete, or_, select, update
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.clock import Micros
@@ -92,6 +92,15 @@ rules, names, globals_, values, delayed = (table_of(row) for row in (RuleRow, Ru
 _r, _n, _v, _d, _h = rules.table, names.table, values.table, delayed.table, table_of(EventHeadRow).table
 _big = BigInteger
 every_rule = Query(select(_r), rules.Row)
+using = Query(
+    select(_r).where(
+        or_(
+            _r.c.event_name == bindparam("event"),
+            _r.c.id.in_(select(_n.c.rule_id).where(_n.c.kind == "trigger", _n.c.word == bindparam("event"))),
+        )
+    ),
+    rules.Row,
+)
 every_global = Query(select(globals_.table), globals_.Row)
 every_trigger = Query(select(triggers.table), triggers.Row)
 version = Query(select(_h.c.position).where(_h.c.name == VERSION))
