@@ -47,8 +47,13 @@ class Views:
             for article, seen in sorted(waiting.items()):
                 db.later(_seen, article=article, seen=seen)
 
+        written = False
         try:
             await self._database.write(write)
+            written = True
         except Fault as fault:
             log.warning("views are written later: %s", fault.message)
-            self._waiting.update(waiting)
+        finally:
+            # Also where the wait for them was broken off: rather counted twice than lost.
+            if not written:
+                self._waiting.update(waiting)
