@@ -19,7 +19,7 @@ CALLERS = {"anonymous", "the owner", "another user", "the administrator", "a use
 def world(tmp_path_factory):
     """A deployment that is known by the address of a bridge in front of it."""
     server = World(settings_for(sqlite_url(tmp_path_factory.mktemp("world")), "native", sandbox=True, trusted_proxies="127.0.0.1"))
-    with alone(tmp_path_factory.mktemp("bridge"), server.grpc_address) as bridge:
+    with alone(tmp_path_factory.mktemp("bridge"), server.grpc_address, GAMEHALL_SANDBOX="true") as bridge:
         server.url = bridge.url
         yield server
     server.close()

@@ -257,7 +257,7 @@ class Watch:
     def _read(self):
         try:
             for message in self.call:
-                self.events.append(message.event)
+                self.events.append(message.log)
                 self.tokens.append(message.token)
         except grpc.RpcError:
             return
@@ -371,7 +371,7 @@ def test_a_browser_watches_by_server_sent_events(admin, ann):
         second = next(told)
 
     assert first.keys() == {"token"}
-    assert second["event"]["parameters"]["comment"] == comment
+    assert second["log"]["parameters"]["comment"] == comment
     assert int(second["token"]) > int(first["token"])
 
 

@@ -59,7 +59,7 @@ class Events:
             if row is None:
                 yield pb.WatchEventsResponse(token=str(place))
             elif not names or row[2] in names:
-                yield pb.WatchEventsResponse(token=str(place), event=shown(row))
+                yield pb.WatchEventsResponse(token=str(place), log=shown(row))
 
 
 def _checked(trigger: triggers_pb2.Trigger, params: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """What rules are made of: the actions, and the kinds of expressions with their operators."""
 
+from typing import Any
+
 from gamehall.rules.v1 import actions_pb2, expressions_pb2
+from google.protobuf.json_format import ParseDict
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.comments import comment
@@ -22,11 +25,29 @@ GIVES |= {"string_operation": "string", "default_operation": "numeric"}
 _KEYS = {"lookup": "user", "config_lookup": "config", "username_lookup": "string"}
 
 
+_USER: dict[str, Any] = {"parameter": {"of": "user"}}
+_NAME: dict[str, Any] = {"constant": {"value": "app.name", "valueType": "config"}}
+_VISITS: dict[str, Any] = {"global": {"globalDefId": "visits"}}
+_ONE: dict[str, Any] = {"constant": {"value": 1, "valueType": "integer"}}
+# What one of each kind may look like, where it is no operation.
+_LIKE: dict[str, dict[str, Any]] = {
+    "constant": _ONE["constant"],
+    "parameter": _USER["parameter"],
+    "global": _VISITS["global"],
+    "global_check_and_increment": {"globalResource": _VISITS, "checkValueResource": _ONE},
+    "lookup": {"lookupKey": _USER, "valueType": "user.username"},
+    "config_lookup": {"lookupKey": _NAME},
+    "username_lookup": {"lookupKey": {"parameter": {"of": "username"}}},
+    "map": {"map": {"user": _USER}},
+    "event_context": {"eventName": "boss_defeated", "parameters": {"player": _USER}},
+}
+
+
 def _shown(kind: str) -> expressions_pb2.Expression:
-    """One of a kind, empty but for what it can be."""
-    shown = expressions_pb2.Expression()
-    told = getattr(shown, kind)
-    told.SetInParent()
+    """One of a kind, and what it can be."""
+    operators = of_kind(kind) if kind in KINDS else []
+    shown = ParseDict({kind: _LIKE.get(kind) or {"op": operators[0].word}}, expressions_pb2.Expression())
+    told: Any = getattr(shown, kind)
     shown.definition = comment(told.DESCRIPTOR.full_name)
     if kind in _KEYS:
         told.required_key_type = _KEYS[kind]
@@ -34,7 +55,7 @@ def _shown(kind: str) -> expressions_pb2.Expression:
             told.value_type = {"config_lookup": "string", "username_lookup": "user"}[kind]
     if kind in KINDS:
         told.return_type = GIVES.get(kind, "any")
-    for each in of_kind(kind) if kind in KINDS else ():
+    for each in operators:
         operator = told.supported_operators.add(
             operator=each.word, description=each.says, return_type=each.gives.lower(), template=each.template
         )
