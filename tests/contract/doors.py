@@ -16,6 +16,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.json_format import MessageToDict, MessageToJson, ParseDict
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Value
 from google.rpc import error_details_pb2, status_pb2
 from worlds import World
 
@@ -287,8 +288,14 @@ def _behavior(field: FieldDescriptor) -> Any:
 def _least(field: FieldDescriptor) -> Any:
     if field.GetOptions().Extensions[options_pb2.field].user_id:
         return "me"
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return {}
+    if field.message_type is not None and field.message_type.full_name == "google.protobuf.Value":
+        return Value(number_value=1)
     if field.message_type is not None:
-        least = minimal(field.message_type)
+        kinds = variants_of(field.message_type)
+        first = None if kinds is None else field.message_type.fields_by_name[next(iter(kinds.by_arm))]
+        least = minimal(field.message_type) | ({} if first is None else {first.name: _least(first)})
         return [least] if field.is_repeated else least
     if field.type == FieldDescriptor.TYPE_STRING:
         return "x" * max(1, field.GetOptions().Extensions[options_pb2.field].min_length)
