@@ -146,7 +146,7 @@ MEANT = {
     "ADD": lambda a, b: sized(a + b), "SUB": lambda a, b: sized(a - b), "MULT": lambda a, b: sized(a * b),
     "MIN": lambda a, b: a if a <= b else b, "MAX": lambda a, b: b if a <= b else a,
     "MOD": lambda a, b: fail(b == 0) and (abs(a) % abs(b)) * (1 if a >= 0 else -1),
-    "NEGATE": lambda a: sized(0 - a), "ABS": lambda a: a if a >= 0 else -a, "FLOOR": lambda a: a,
+    "NEGATE": lambda a: sized(0 - a), "ABS": lambda a: sized(a if a >= 0 else -a), "FLOOR": lambda a: a,
     "STRING_LENGTH": lambda s: sum(1 for _ in s),
     "LOCATE": lambda a, b: next((at + 1 for at in range(len(b) - len(a) + 1) if b[at : at + len(a)] == a), 0),
     "LOWER": lambda s: "".join(letter.lower() for letter in s), "UPPER": lambda s: "".join(letter.upper() for letter in s),

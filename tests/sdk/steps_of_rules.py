@@ -29,8 +29,12 @@ def triggers() -> Iterator[Call]:
     yield {"call": f"{tag}.updateBRETrigger", **ADMIN, "refused": 403, "field": None, "with": ["user_updated", ours]}
     yield from rules()
     yield from events(name)
-    yield {"call": f"{tag}.deleteBRETrigger", **ADMIN, "with": [name]}
-    yield {"call": f"{tag}.deleteBRETrigger", **ADMIN, "refused": 404, "field": "event_name", "with": [name]}
+    # Rules that were made with other words still send it.
+    yield {"call": f"{tag}.deleteBRETrigger", **ADMIN, "refused": 400, "field": "event_name", "with": [name]}
+    spare = {"breTriggerResource": {**trigger, "event_name": "$given.tag"}}
+    yield {"call": f"{tag}.createBRETrigger", **ADMIN, "name": "spare_trigger", "status": 201, "with": [spare]}
+    yield {"call": f"{tag}.deleteBRETrigger", **ADMIN, "with": ["$spare_trigger.event_name"]}
+    yield {"call": f"{tag}.deleteBRETrigger", **ADMIN, "refused": 404, "field": "event_name", "with": ["$given.tag"]}
 
 
 def events(name: str) -> Iterator[Call]:

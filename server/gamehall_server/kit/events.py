@@ -45,6 +45,11 @@ def task(type: str, told: Task) -> Entry:
     return Entry(type, told.key, msgspec.json.encode(told).decode())
 
 
+def custom(name: str, told: dict[str, Any]) -> Entry:
+    """An event of a trigger of the application's own."""
+    return Entry(name, f"custom:{name}", msgspec.json.encode(told).decode(), listed=True)
+
+
 class Parameter(NamedTuple):
     """What an event tells: its name, its variable type, and whether it may be left out."""
 

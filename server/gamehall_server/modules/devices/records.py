@@ -13,6 +13,7 @@ from gamehall_server.kit.errors import Invalid, Violation
 from gamehall_server.kit.mapping import Embed, compile_values
 from gamehall_server.kit.resource import Resource
 from gamehall_server.kit.storage import table_of
+from gamehall_server.kit.tags import wrong_with_tags
 from gamehall_server.modules import users
 from gamehall_server.modules.devices import tables
 from gamehall_server.modules.devices.tables import DeviceRow
@@ -23,7 +24,7 @@ MOBILE = "mobile_device"
 ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 # What a path would take for something else.
 NO_IDS = (".", "..", "templates")
-LONGEST_TAG, LONGEST_NAME, LONGEST_VALUE = 64, 100, 1000
+LONGEST_NAME, LONGEST_VALUE = 100, 1000
 WORDS = {"condition": ("New", "Defective", "Reconditioned"), "status": ("Active", "PendingActive", "Inactive", "Repair")}
 PLATFORMS = ("APNS", "GCM")
 # What has no column of its name, or of its kind.
@@ -57,9 +58,7 @@ def values_of(device: pb.Device) -> dict[str, Any]:
     for name, words in WORDS.items():
         wrong += _unless_one_of(words, getattr(device, name), name)
     wrong += _unless_one_of(PLATFORMS, device.mobile_device.notification_platform, "mobile_device.notification_platform")
-    for at, tag in enumerate(device.tags):
-        if not tag.strip() or len(tag) > LONGEST_TAG:
-            wrong.append(Violation(f"device.tags[{at}]", f"1 to {LONGEST_TAG} characters"))
+    wrong += wrong_with_tags(device.tags, "device.tags")
     for name in device.data:
         if len(name) > LONGEST_NAME or len(device.data[name]) > LONGEST_VALUE:
             told = f"at most {LONGEST_NAME} characters in a name, {LONGEST_VALUE} in a value"

@@ -3,14 +3,13 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import msgspec
 from gamehall.events.v1 import events_pb2 as pb
 from gamehall.events.v1 import triggers_pb2
 from google.protobuf.json_format import MessageToDict
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.errors import Invalid, NotFound, Violation
-from gamehall_server.kit.events import Entry
+from gamehall_server.kit.events import custom
 from gamehall_server.kit.filters import choose, compile_filter
 from gamehall_server.kit.page import page_of
 from gamehall_server.modules.events import tables
@@ -19,8 +18,8 @@ from gamehall_server.modules.events.variables import value_of
 from gamehall_server.modules.events.watching import Watching
 
 _asked = pb.ListEventLogsRequest.DESCRIPTOR.fields_by_name
-_BY = {"filter_start_date": "event_start_date", "filter_event_name": "event_name", "filter_event_id": "event_id"}
-_filters = [*(compile_filter(_asked[name], tables.log) for name in _BY), tables.of_rule]
+_by = ("filter_start_date", "filter_event_name", "filter_event_id")
+_filters = [*(compile_filter(_asked[name], tables.log) for name in _by), tables.of_rule]
 
 
 class Events:
@@ -39,7 +38,7 @@ class Events:
         if row.system_trigger:
             raise Invalid("the product fires it, and nobody else", field="event.event_name")
         told = _checked(triggers_pb2.Trigger.FromString(row.parameters or b""), MessageToDict(event.params))
-        call.events.append(Entry(row.event_name, f"custom:{row.event_name}", msgspec.json.encode(told).decode(), listed=True))
+        call.events.append(custom(row.event_name, told))
         return pb.SendEventResponse(event_id=call.arrival.request_id)
 
     async def ListEventLogs(self, request: pb.ListEventLogsRequest, call: Call) -> pb.ListEventLogsResponse:

@@ -32,7 +32,7 @@ class TriggerRow(SQLModel, table=True):
 
 
 class EventHeadRow(SQLModel, table=True):
-    """The last place that an event has got, which outlives the event. The migration makes its one row."""
+    """The last place that an event has got, which outlives the event, and the version of the rules. The migrations make both rows."""
 
     __tablename__ = "event_head"
 

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-import msgspec
-
 from gamehall_server.kit.call import Call
-from gamehall_server.kit.events import Entry, Task
+from gamehall_server.kit.events import Task, custom
+from gamehall_server.kit.tags import LONGEST_TAG
 from gamehall_server.modules import users
 from gamehall_server.modules.access import grant_role, grants_of_user, known_roles, revoke, take_roles
 from gamehall_server.modules.events.variables import VARIABLES
@@ -14,8 +13,8 @@ from gamehall_server.modules.rules.expressions.values import ANY, EVENT, MAP, OF
 from gamehall_server.modules.rules.tables import Globals
 
 MAIL = "rule_mail"
-LONGEST_TAG, LONGEST_NAME = 64, 140
-ROLES, USERS = "USERS_ADMIN", "USERS_ADMIN"
+LONGEST_NAME = 140
+USERS = "USERS_ADMIN"
 
 
 class Doing(NamedTuple):
@@ -127,7 +126,7 @@ async def _fire(doing: Doing, values: dict[str, Any]) -> None:
         raise Failed("no event")
     name, told = values["event"]
     given = {parameter: value for parameter, value in told.items() if value is not None}
-    doing.call.events.append(Entry(name, f"custom:{name}", msgspec.json.encode(given).decode(), listed=True))
+    doing.call.events.append(custom(name, given))
 
 
 async def _set(doing: Doing, values: dict[str, Any]) -> None:
@@ -147,8 +146,8 @@ DELAY = Variable("delay", "integer", optional=True)
 ACTIONS = {
     each.name: each
     for each in (
-        Action("assign_role", "user", "Gives a user a role.", (_USER, _ROLE), _assign, ROLES),
-        Action("remove_role", "user", "Takes a role from a user.", (_USER, _ROLE), _take, ROLES),
+        Action("assign_role", "user", "Gives a user a role.", (_USER, _ROLE), _assign, USERS),
+        Action("remove_role", "user", "Takes a role from a user.", (_USER, _ROLE), _take, USERS),
         Action("add_user_tag", "user", "Tags a user.", (_USER, Variable("tag", "string")), _tag, USERS),
         Action("remove_user_tag", "user", "Takes a tag from a user.", (_USER, Variable("tag", "string")), _untag, USERS),
         Action(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -40,12 +41,17 @@ class Later:
     async def run(self) -> None:
         """Until it is stopped."""
         while not self._stopping:
+            self.woken.clear()
             try:
                 while not self._stopping and await self._turn():
                     pass
             except Fault as fault:
                 log.warning("%s waits for the database: %s", self.name, fault.message)
-            await asyncio.sleep(0 if self._stopping else LOOK_SECONDS)
+            except Exception:
+                log.exception("bug in %s", self.name)
+            if not self._stopping:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.woken.wait(), LOOK_SECONDS)
 
     async def _turn(self) -> int:
         """Does what is due, each action in a transaction of its own; how many there were."""

@@ -35,8 +35,6 @@ class Compiled(NamedTuple):
 
     id: str
     name: str
-    sort: int
-    enabled: bool
     start: Micros | None
     end: Micros | None
     condition: Node | None
@@ -194,7 +192,5 @@ async def _read(db: Handle) -> dict[str, tuple[Compiled, ...]]:
             # Kept by a version that knew more, or about what another version's trigger told.
             log.warning("the rule %s cannot be asked: %s: %s", row.id, *made.wrong[0])
             continue
-        found.setdefault(row.event_name, []).append(
-            Compiled(row.id, row.name, row.sort, row.enabled, row.start_date, row.end_date, made.condition, made.steps)
-        )
-    return {event: tuple(sorted(each, key=lambda rule: (-rule.sort, rule.id))) for event, each in found.items()}
+        found.setdefault(row.event_name, []).append(Compiled(row.id, row.name, row.start_date, row.end_date, made.condition, made.steps))
+    return {event: tuple(each) for event, each in found.items()}

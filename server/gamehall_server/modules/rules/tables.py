@@ -91,7 +91,7 @@ class DelayedRow(NumberedRow, table=True):
 rules, names, globals_, values, delayed = (table_of(row) for row in (RuleRow, RuleNameRow, GlobalRow, GlobalValueRow, DelayedRow))
 _r, _n, _v, _d, _h = rules.table, names.table, values.table, delayed.table, table_of(EventHeadRow).table
 _big = BigInteger
-every_rule = Query(select(_r), rules.Row)
+every_rule = Query(select(_r).order_by(_r.c.sort.desc(), _r.c.id), rules.Row)
 using = Query(
     select(_r).where(
         or_(

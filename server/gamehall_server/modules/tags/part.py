@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import bindparam, delete
 
 from gamehall_server.kit.call import Call
-from gamehall_server.kit.errors import Invalid, Violation
+from gamehall_server.kit.errors import Invalid
 from gamehall_server.kit.parts import Part
 from gamehall_server.kit.storage import Query
+from gamehall_server.kit.tags import wrong_with_tags
 from gamehall_server.modules.tags.tables import tagged
 
-LONGEST_TAG = 64
 _t = tagged.table
 _forget = Query(delete(_t).where(_t.c.kind == bindparam("kind"), _t.c.record == bindparam("record")))
 
@@ -23,8 +23,7 @@ class Tagged(Part):
 
     async def check(self, call: Call, message: Any, path: str) -> None:
         """Each tag once, in the order of their letters. Raises Invalid."""
-        told = f"1 to {LONGEST_TAG} characters"
-        wrong = [Violation(f"{path}.tags[{at}]", told) for at, tag in enumerate(message.tags) if not tag.strip() or len(tag) > LONGEST_TAG]
+        wrong = wrong_with_tags(message.tags, f"{path}.tags")
         if wrong:
             raise Invalid(violations=tuple(wrong))
         message.tags[:] = sorted(set(message.tags))

@@ -12,6 +12,7 @@ from gamehall_server.kit.filters import Filter, Written
 from gamehall_server.kit.mapping import Mapper, compile_values
 from gamehall_server.kit.rows import Rows
 from gamehall_server.kit.rpc import Prepared
+from gamehall_server.kit.tags import wrong_with_tags
 from gamehall_server.kit.validation import output_only, rules_of
 from gamehall_server.kit.verbs import List
 from gamehall_server.modules.access import PasswordHasher, has_role, refuse_takeover
@@ -23,7 +24,6 @@ from gamehall_server.modules.users.registration import Registration, names, regi
 from gamehall_server.modules.users.relatives import show_relatives
 from gamehall_server.modules.users.tables import change_tags, has_tag, tags_of, users
 
-LONGEST_TAG = 64
 NAMES = ("username", "email")
 # Relationships are another module's. Tags have a table of their own.
 UNSTORED = frozenset({"password", "tags", "parents", "children"})
@@ -70,7 +70,7 @@ class Users:
         user = request.user
         await ready()
         _refuse(self._rules.wrong_with(user.username, user.email, user.password))
-        _refuse(_wrong_with_tags(user))
+        _refuse(wrong_with_tags(user.tags, "tags"))
         if user.tags and not call.may(SEES_ALL):
             raise Forbidden(f"Tags need the permission {SEES_ALL}.", field="user.tags")
         who, hashed = self._rules.identity(user.username, user.email), await self._hasher.hash(user.password)
@@ -90,7 +90,7 @@ class Users:
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.UpdateUserResponse:
         user = request.user
-        _refuse(self._rules.wrong_with_names(user.username, user.email) + _wrong_with_tags(user))
+        _refuse(self._rules.wrong_with_names(user.username, user.email) + wrong_with_tags(user.tags, "tags"))
         row = await load(call, request.id, lock=True)
         properties = await templated.check(call, user, "user")
         who, values = self._rules.identity(user.username, user.email), values_of(user)
@@ -148,11 +148,6 @@ def _refuse(wrong: list[Violation]) -> None:
     if wrong:
         reason = ErrorReason.ERROR_REASON_REQUIRED if wrong[0].message == MISSING else None
         raise Invalid(reason=reason, violations=tuple(Violation(f"user.{field}", text) for field, text in wrong))
-
-
-def _wrong_with_tags(user: pb.User) -> list[Violation]:
-    problem = f"1 to {LONGEST_TAG} characters"
-    return [Violation(f"tags[{at}]", problem) for at, tag in enumerate(user.tags) if not tag.strip() or len(tag) > LONGEST_TAG]
 
 
 def _shown(row: tuple[Any, ...], tags: Iterable[str]) -> pb.User:

@@ -70,7 +70,7 @@ def _modulo(a: int, b: int) -> int:
     if b == 0:
         raise Failed("a division by zero")
     # As Java has it: of the sign of the first.
-    return int(math.fmod(a, b)) if abs(a) < 2**52 and abs(b) < 2**52 else a - b * int(a / b)
+    return abs(a) % abs(b) * (1 if a >= 0 else -1)
 
 
 def _power(a: Any, b: Any) -> float:

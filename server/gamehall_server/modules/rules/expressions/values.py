@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Value
+from google.protobuf.struct_pb2 import NULL_VALUE, Value
 
 from gamehall_server.modules.events.variables import BOOLEAN as BASE_BOOLEAN
 from gamehall_server.modules.events.variables import DATE as BASE_DATE
@@ -33,7 +33,7 @@ def value_in(told: Any) -> Value:
     """A value as the contract has it."""
     made = Value()
     if told is None:
-        made.null_value = 0  # type: ignore[assignment]  # The one number of NullValue.
+        made.null_value = NULL_VALUE
     elif isinstance(told, bool):
         made.bool_value = told
     elif isinstance(told, (int, float)):
