@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from gamehall_server.kit.errors import Conflict, Unavailable
 from gamehall_server.kit.storage import Database, Handle, Query
+from gamehall_server.modules.forwards.tables import Forward, add, forwards
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from tests.databases import TOYS, PostgresServer, create_tables, notes, opened, shared_postgres, tags, told
@@ -274,3 +275,22 @@ async def test_a_migration_beside_us_that_changes_a_type_fails_no_transaction(ur
         await other.close()
 
         assert (await database.write(work)).title == "before"
+
+
+@told
+async def test_rows_that_the_database_numbers_stand_in_the_order_of_their_writes() -> None:
+    """Whatever is written between them: the parts of one statement are carried out in no certain order."""
+    address = shared_postgres().fresh()
+    await create_tables(address, [*TOYS, forwards.table])
+    read = Query(select(forwards.table.c.key).order_by(forwards.table.c.id))
+    async with opened(address) as database:
+
+        async def write(db: Handle) -> None:
+            for number in range(40):
+                add(db, Forward("x", "x", str(number), "{}", number))
+                if number % 7 == 3:
+                    db.later(star, key=1, stars=number)
+
+        await database.write(write)
+
+        assert [int(key) for (key,) in await database.reader().all(read)] == list(range(40))

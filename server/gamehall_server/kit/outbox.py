@@ -14,7 +14,7 @@ from gamehall_server.kit import clock
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.columns import Moment, NumberedRow
 from gamehall_server.kit.events import Entry
-from gamehall_server.kit.storage import Handle, Query, any_of, table_of
+from gamehall_server.kit.storage import IN_ORDER, Handle, Query, any_of, table_of
 
 
 class OutboxRow(NumberedRow, table=True):
@@ -28,7 +28,7 @@ class OutboxRow(NumberedRow, table=True):
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_position", "listed", "position", "seq", "id"),)
+    __table_args__ = (Index("ix_outbox_position", "listed", "position", "seq", "id"), {"info": IN_ORDER})
 
     at: int = Field(sa_type=Moment, nullable=False, index=True)
     type: str = Field(nullable=False)
@@ -54,7 +54,7 @@ class DeliveryRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_delivery_due", "consumer", "due", "seq"),
         Index("ix_delivery_key", "consumer", "key", "seq"),
-        {"sqlite_autoincrement": True},
+        {"sqlite_autoincrement": True, "info": IN_ORDER},
     )
 
     seq: int = Field(primary_key=True, sa_type=BigInteger, sa_column_args=(Identity(),))

@@ -1,5 +1,6 @@
 """The database: tables, statements compiled once, and one way to write durably, on SQLite and on PostgreSQL."""
 
+from gamehall_server.kit.storage.batches import IN_ORDER
 from gamehall_server.kit.storage.handle import MOST_ROWS, Database, Handle
 from gamehall_server.kit.storage.locks import lock
 from gamehall_server.kit.storage.opening import open_database
@@ -10,6 +11,7 @@ from gamehall_server.kit.storage.totals import Totals
 from gamehall_server.kit.storage.transactions import oldest_under_way, this_transaction
 
 __all__ = [
+    "IN_ORDER",
     "MOST_ROWS",
     "Database",
     "DatabaseInUse",

@@ -11,6 +11,9 @@ from gamehall_server.kit.storage.query import Query
 _NUMBERED = re.compile(r"\$(\d+)")
 # Beyond this a statement is long to plan, and there would be one for every number of rows.
 MOST_TOGETHER = 16
+# What a table has as its `info` where the database numbers the rows as they are written and somebody reads them in that order. The parts of
+# a WITH are carried out in no order that anybody promises.
+IN_ORDER = {"in order": True}
 # Shapes kept. There are few in a running server: one or two for each method that writes.
 _MOST_SHAPES = 1000
 
@@ -47,23 +50,42 @@ def _combined(shape: Shape) -> list[tuple[str, int]]:
     """The statements of a shape: SQL and the number of writes it does."""
     parts: list[list[Query[Any]]] = []
     for query in shape:
-        if parts and len(parts[-1]) < MOST_TOGETHER and all(_together(query, other) for other in parts[-1]):
+        if parts and len(parts[-1]) < MOST_TOGETHER and _fits(query, parts[-1]):
             parts[-1].append(query)
         else:
             parts.append([query])
     return [(_sql(part), len(part)) for part in parts]
 
 
+def _fits(query: Query[Any], part: list[Query[Any]]) -> bool:
+    """Whether a write may be done in the statement of some others that come before it."""
+    if _stacked([*part, query]):
+        return True
+    return (len(part) == 1 or not _stacked(part)) and all(_together(query, other) for other in part)
+
+
 def _sql(part: list[Query[Any]]) -> str:
     if len(part) == 1:
         return part[0].postgres.sql
+    if _stacked(part):
+        before, values = part[0].postgres.sql.split(" VALUES ")
+        step = len(part[0].postgres.names)
+        return f"{before} VALUES {', '.join(_renumbered(values, number * step) for number in range(len(part)))}"
     shift, pieces = 0, []
     for number, query in enumerate(part):
-        plan = query.postgres
-        renumbered = _NUMBERED.sub(lambda found, shift=shift: f"${int(found[1]) + shift}", plan.sql)  # type: ignore[misc]
-        pieces.append(f"w{number} AS ({renumbered})")
-        shift += len(plan.names)
+        pieces.append(f"w{number} AS ({_renumbered(query.postgres.sql, shift)})")
+        shift += len(query.postgres.names)
     return f"WITH {', '.join(pieces)} SELECT 1"
+
+
+def _renumbered(sql: str, shift: int) -> str:
+    return _NUMBERED.sub(lambda found: f"${int(found[1]) + shift}", sql)
+
+
+def _stacked(part: list[Query[Any]]) -> bool:
+    """Whether these are rows of one table whose order the database keeps: they go in as the rows of one INSERT, one after the other."""
+    first = part[0]
+    return all(query is first for query in part) and _plain_insert(first) and _in_order(first) and _alone(first)
 
 
 def _together(one: Query[Any], other: Query[Any]) -> bool:
@@ -72,7 +94,12 @@ def _together(one: Query[Any], other: Query[Any]) -> bool:
         return False
     if one.statement.table is not other.statement.table:  # type: ignore[attr-defined]
         return True
-    return _plain_insert(one) and _plain_insert(other)
+    return _plain_insert(one) and _plain_insert(other) and not _in_order(one)
+
+
+def _in_order(query: Query[Any]) -> bool:
+    """Whether the database numbers the rows of the table as they are written, and their order counts."""
+    return bool(query.statement.table.info.get("in order"))  # type: ignore[attr-defined]
 
 
 def _alone(query: Query[Any]) -> bool:

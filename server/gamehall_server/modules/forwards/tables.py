@@ -9,7 +9,7 @@ from gamehall_server.kit import clock
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.columns import JSONText, Moment
 from gamehall_server.kit.listing import Listing
-from gamehall_server.kit.storage import Handle, Query, any_of, renamed, table_of
+from gamehall_server.kit.storage import IN_ORDER, Handle, Query, any_of, renamed, table_of
 
 KEPT: Micros = 30 * 24 * 3600 * SECOND
 
@@ -27,6 +27,7 @@ class ForwardRow(SQLModel, table=True):
     """
 
     __tablename__ = "forward"
+    __table_args__ = ({"info": IN_ORDER},)
 
     id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_args=(Identity(),))
     lane: str = Field(nullable=False)
