@@ -7,6 +7,7 @@ from worlds import ADMIN_PASSWORD
 from tests.contract.doors import http
 from tests.contract.records import a_bystander, a_group, a_template, a_trigger, a_video, related
 from tests.contract.rule_records import some_globals, some_rules
+from tests.contract.webhook_records import some_posts, some_webhooks
 
 
 def some_comments(cast):
@@ -295,6 +296,8 @@ MADE = {
     "gamehall.events.v1.VariableService.ListVariableValues": some_values,
     "gamehall.rules.v1.GlobalService.ListGlobals": some_globals,
     "gamehall.rules.v1.RuleService.ListRules": some_rules,
+    "gamehall.webhooks.v1.ForwardLogService.ListForwardLogs": some_posts,
+    "gamehall.webhooks.v1.WebhookService.ListWebhooks": some_webhooks,
     "gamehall.groups.v1.GroupService.ListGroups": some_groups,
     "gamehall.groups.v1.GroupMemberService.ListGroupMembers": some_members,
     "gamehall.media.v1.ArtistService.ListArtists": some_artists,

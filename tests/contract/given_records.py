@@ -45,6 +45,7 @@ from tests.contract.records import (
     two,
 )
 from tests.contract.rule_records import a_global_message, a_kept_global, a_kept_rule, a_rule_message, a_trial
+from tests.contract.webhook_records import a_post, a_webhook, a_webhook_message
 
 
 class Given(NamedTuple):
@@ -74,6 +75,9 @@ CATEGORY = {"type_hint": "category"}
 ARTICLES, ADDRESSES = "gamehall.content.v1.ArticleService", "gamehall.users.v1.AddressService"
 EVENTS, TRIGGERS, VARIABLES = (f"gamehall.events.v1.{name}Service" for name in ("Event", "Trigger", "Variable"))
 RULES, GLOBALS, EXPRESSIONS = (f"gamehall.rules.v1.{name}Service" for name in ("Rule", "Global", "Expression"))
+WEBHOOKS, FORWARDS = "gamehall.webhooks.v1.WebhookService", "gamehall.webhooks.v1.ForwardLogService"
+OF_WEBHOOKS = ("GetWebhook", "DeleteWebhook", "GetWebhookSecret", "RotateWebhookSecret", "PauseWebhook", "ResumeWebhook", "TestWebhook")
+OF_WEBHOOKS += ("ReplayWebhook",)
 RELATIONS, DISPOSITIONS = "gamehall.users.v1.RelationshipService", "gamehall.dispositions.v1.DispositionService"
 FRIENDS, AT_FRIENDS = "gamehall.users.v1.FriendshipService", "/users/{user_id}/friends"
 AT_BLOCKED = "/users/{user_id}/blocked"
@@ -157,6 +161,12 @@ RECORDS = {
     f"{RELATIONS}.GetRelationship": Given(a_relationship),
     f"{RELATIONS}.UpdateRelationship": Given(lambda cast: a_relationship(cast) | {"relationship": a_relation(cast)}),
     f"{RELATIONS}.DeleteRelationship": Given(a_relationship),
+    f"{FORWARDS}.GetForwardLog": Given(a_post),
+    f"{FORWARDS}.ListForwardAttempts": Given(a_post),
+    f"{FORWARDS}.ReplayForward": Given(a_post),
+    f"{WEBHOOKS}.CreateWebhook": Given(lambda cast: {"webhook": a_webhook_message(cast)}),
+    f"{WEBHOOKS}.UpdateWebhook": Given(lambda cast: a_webhook(cast) | {"webhook": a_webhook_message(cast)}),
+    **{f"{WEBHOOKS}.{name}": Given(a_webhook) for name in OF_WEBHOOKS},
     f"{RULES}.CreateRule": Given(lambda cast: {"rule": a_rule_message(cast)}),
     f"{RULES}.GetRule": Given(a_kept_rule),
     f"{RULES}.UpdateRule": Given(lambda cast: a_kept_rule(cast) | {"rule": a_rule_message(cast)}),

@@ -51,11 +51,20 @@ async function outcome(step) {
   }
 }
 
+function at(answer, path) {
+  return path.split(".").reduce((found, name) => (found === undefined ? found : found[name]), JSON.parse(answer.text));
+}
+
 async function main() {
   const told = [];
   for (const call of calls) {
     const step = filled(call);
-    const answer = await outcome(step);
+    let answer = await outcome(step);
+    // What comes of a call after it was answered is asked for until it is there.
+    for (let tries = 0; step.until && tries < 300 && at(answer, step.until) === undefined; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      answer = await outcome(step);
+    }
     // A text stands bare in an answer.
     if (step.name) known[step.name] = typeof answer.data === "string" ? answer.text : JSON.parse(answer.text);
     told.push({ ...step, answer });

@@ -29,6 +29,7 @@ def triggers() -> Iterator[Call]:
     yield {"call": f"{tag}.updateBRETrigger", **ADMIN, "refused": 403, "field": None, "with": ["user_updated", ours]}
     yield from rules()
     yield from events(name)
+    yield from forwards()
     # Rules that were made with other words still send it.
     yield {"call": f"{tag}.deleteBRETrigger", **ADMIN, "refused": 400, "field": "event_name", "with": [name]}
     spare = {"breTriggerResource": {**trigger, "event_name": "$given.tag"}}
@@ -49,6 +50,26 @@ def events(name: str) -> Iterator[Call]:
     logged = {"id": "$logs.content.0.id", "event_id": "$sent", "event_name": name, "parameters": {"player": "$user.id"}}
     yield {"call": "Logs.getBREEventLog", **ADMIN, "tells": logged, "with": ["$logs.content.0.id"]}
     yield {"call": "Logs.getBREEventLog", **ADMIN, "refused": 404, "field": "id", "with": ["none"]}
+
+
+def forwards() -> Iterator[Call]:
+    """A rule that posts an event where nobody answers, and what the log says of it."""
+    url = "http://127.0.0.1:1/events"
+    sends = {"$model": "ActionContextobject", "type": "forward_event", "mapping": {"url": constant(url)}}
+    rule = {"$model": "BreRule", "name": "Tell the game", "event_name": "$boss.event_name", "actions": [sends]}
+    made = {"call": "RuleEngineRules.createBRERule", **ADMIN, "name": "sends", "status": 201}
+    yield {**made, "with": [{"breRule": rule}]}
+    event = {"$model": "BreEvent", "event_name": "$boss.event_name", "params": {"player": "$user.id"}}
+    yield {"call": "RuleEngineEvents.sendBREEvent", **USER, "name": "forwarded", "with": [{"breEvent": event}]}
+    tag = "Logs.getBREForwardLog"
+    asked = {"filterStartDate": "GT,1500000000", "filterEndDate": "GT,1500000000", "filterStatusCode": 0, "order": "id:DESC"}
+    wait = {"until": "content.0.end_date"}
+    yield {"call": f"{tag}s", **ADMIN, "name": "posts", **wait, "with": [{**asked, "filterUrl": url}]}
+    yield {"call": f"{tag}s", **ADMIN, "refused": 400, "field": "order", "with": [{"order": "nothing"}]}
+    told = {"id": "$posts.content.0.id", "url": url, "rule_id": "$sends.id", "event_id": "$forwarded", "success": False, "retryable": True}
+    yield {"call": tag, **ADMIN, "tells": told, "with": ["$posts.content.0.id"]}
+    yield {"call": tag, **ADMIN, "refused": 404, "field": "id", "with": ["none"]}
+    yield {"call": "RuleEngineRules.deleteBRERule", **ADMIN, "with": ["$sends.id"]}
 
 
 def variables() -> Iterator[Call]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from gamehall.webhooks.v1 import webhooks_pb2 as pb
-from sqlalchemy import BigInteger, bindparam, update
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.clock import SECOND
@@ -24,10 +23,6 @@ from gamehall_server.modules.webhooks.signing import Signer, new_secret
 TEST = "webhook_test"
 OVERLAP = 24 * 3600
 webhooks = Resource(tables.WebhookRow, pb.Webhook, defaults={"paused": False})
-_w = tables.webhooks.table
-_this = _w.c.id == bindparam("this", type_=BigInteger)
-_pause = Query(update(_w).where(_this).values(paused=True))
-_resume = Query(update(_w).where(_this).values(paused=False, disabled_reason=None, failing_since=None))
 
 
 class WebhookService:
@@ -78,10 +73,10 @@ class WebhookService:
         return pb.RotateWebhookSecretResponse(secret=pb.WebhookSecret(secret=secret, public_key=Signer(secret).public_key))
 
     async def PauseWebhook(self, request: pb.PauseWebhookRequest, call: Call) -> pb.PauseWebhookResponse:
-        return pb.PauseWebhookResponse(webhook=await self._set(request.id, call, _pause))
+        return pb.PauseWebhookResponse(webhook=await self._set(request.id, call, tables.pause))
 
     async def ResumeWebhook(self, request: pb.ResumeWebhookRequest, call: Call) -> pb.ResumeWebhookResponse:
-        return pb.ResumeWebhookResponse(webhook=await self._set(request.id, call, _resume))
+        return pb.ResumeWebhookResponse(webhook=await self._set(request.id, call, tables.resume))
 
     async def TestWebhook(self, request: pb.TestWebhookRequest, call: Call) -> pb.TestWebhookResponse:
         row: Any = await webhooks.load(call, request.id)

@@ -55,6 +55,8 @@ _expired = Query(delete(_s).where(_s.c.webhook_id == bindparam("this", type_=_bi
 _fails = Query(update(_w).where(_this, _w.c.failing_since.is_(None)).values(failing_since=_at))
 _works = Query(update(_w).where(_this).values(failing_since=None))
 _disable = Query(update(_w).where(_this, _w.c.disabled_reason.is_(None)).values(disabled_reason=bindparam("reason")))
+pause = Query(update(_w).where(_this).values(paused=True))
+resume = Query(update(_w).where(_this).values(paused=False, disabled_reason=None, failing_since=None))
 happened = Query(
     select(_o.c.id, _o.c.type, _o.c.key, _o.c.at, _o.c.body, _o.c.request)
     .where(_o.c.listed, _o.c.at >= bindparam("since", type_=_big), _o.c.at < bindparam("before", type_=_big))
