@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+from gamehall_bridge.encode import encoder
 from gamehall_server.kit.comments import comment
 from gamehall_server.kit.events import declared
 from gamehall_server.modules.rules.actions import ACTIONS, DELAY
+from gamehall_server.modules.rules.expressions import parsed, written
+from gamehall_server.modules.rules.expressions.grammar import WORDS_OF_KINDS
 from gamehall_server.modules.rules.expressions.lookups import LOOKUPS
 from gamehall_server.modules.rules.expressions.operators import of_kind
 
@@ -54,10 +57,32 @@ PROMOTION = {
 }
 
 
+# A text whose tree is shown.
+TEXT = "(event.level >= 10) and user.has_role:ROLE_USER(event.user)"
+# How what is no operation is written.
+SAMPLES = (
+    *('"open sesame"', "5", "0.5", "true", '"ROLE_STAFF" as role', "1700000000 as date", "null as string"),
+    *("event.level", 'event."secret word"', "global best", "global visits(user: event.user)", "count up global visits while below 5"),
+    *("user.username(event.user)", "user.has_role:ROLE_STAFF(event.user)", 'config("app.name" as config)', "user named(event.username)"),
+    *("{user: event.user, level: 5}", "event boss_defeated(player: event.user)"),
+)
+
+
 EVENTS = """## Events
 
 A parameter with a question mark may be missing. Those of the application's own are made with `POST /bre/triggers`, and fired with
 `POST /bre/events` or by rules.
+"""
+TEXTS = """## Expressions as text
+
+`POST /bre/expressions` and `POST /bre/rules/expression-as-string` write an expression as people read it, `POST /bre/expressions/parse`
+makes the same tree of the text again, or tells where it cannot and what is wanted there. Whether there is what a text names is found out
+when a rule is saved.
+
+An operation that stands within another one is in brackets, unless it ends with a bracket of its own: there is no order in which operators
+go first. A value is of the type integer, number (with a point), string or boolean, or of the one that `as` names. An operation is of the
+kind below that has its operator ({numeric}: of `default_operation`),
+or of the one that `as` names, as in `(event.level + 1) as integer`: {kinds}.
 """
 LOOKED_UP = """## Lookups
 
@@ -94,6 +119,11 @@ def variables(each: Any) -> str:
     return ", ".join(f"{one.name}: {one.type}{' (optional)' if one.optional else ''}{' (a constant)' if one.fixed else ''}" for one in each)
 
 
+def as_published(expression: Any) -> Any:
+    """An expression as its JSON."""
+    return encoder(expression.DESCRIPTOR)(expression)
+
+
 def main() -> None:
     """Prints the page."""
     from gamehall_server.kit.outbox import BUDGET
@@ -107,6 +137,12 @@ def main() -> None:
     print(table("event | category | parameters | when", events))
     print(f"## Actions\n\nEach takes `{DELAY.name}` as well: it is done so many seconds later, by the deployment's clock.\n")
     print(table("action | given | what it does", [f"`{n}` | {variables(a.variables)} | {a.says}" for n, a in sorted(ACTIONS.items())]))
+    numeric = ", ".join(f"`{each.word}`" for each in of_kind("default_operation"))
+    print(TEXTS.format(kinds=", ".join(WORDS_OF_KINDS.values()), numeric=numeric))
+    print("```json\n" + json.dumps({"value": TEXT}) + "\n```\n\nis read as\n")
+    print("```json\n" + json.dumps(as_published(parsed(TEXT)), indent=2) + "\n```\n")
+    samples = [parsed(text) for text in SAMPLES]
+    print(table("text | kind", [f"`{written(each)}` | `{each.WhichOneof('kind')}`" for each in samples]))
     print(LOOKED_UP)
     looked = [(n, a) for n, a in LOOKUPS.items() if n.startswith("user.")]
     print(table("value_type | gives | needs", [f"`{n}{'…' if n[-1] in ':.' else ''}` | {a.gives} | {a.needs}" for n, a in looked]))

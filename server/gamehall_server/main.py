@@ -76,6 +76,7 @@ from gamehall_server.modules.objects.servicer import Objects
 from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.relationships.servicer import Relationships
 from gamehall_server.modules.rules.catalogue import Actions, Expressions
+from gamehall_server.modules.rules.categories import RuleCategories, settle_categories
 from gamehall_server.modules.rules.engine import CONSUMER, Engine
 from gamehall_server.modules.rules.forwarding import ToUrls
 from gamehall_server.modules.rules.globals import Globals
@@ -210,6 +211,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Providers: lambda parts: Providers(parts.egress, parts.secrets, parts.social),
     Relationships: lambda _: Relationships(),
     Roles: lambda _: Roles(),
+    RuleCategories: lambda _: RuleCategories(),
     Rules: lambda parts: Rules(parts.ruleset, Trying()),
     Sandbox: lambda parts: Sandbox(parts.clock),
     SecondFactor: lambda parts: SecondFactor(parts.tools.factors, parts.verifier.issuer),
@@ -296,6 +298,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         await social.settle_providers(db, secrets)
         await settle_second_factors(db, secrets)
         await settle_triggers(db)
+        await settle_categories(db)
         await settle_rules(db)
 
     await _settle(database, settle)

@@ -1,5 +1,6 @@
 """How to make five records for each list."""
 
+from gamehall_server.modules.rules.categories import CATEGORIES
 from gamehall_server.modules.templates.families import ITEMS, NAMES
 from people import CANARIES, PASSWORD, fresh
 from worlds import ADMIN_PASSWORD
@@ -294,6 +295,7 @@ MADE = {
     "gamehall.events.v1.EventService.ListEventLogs": some_events,
     "gamehall.events.v1.TriggerService.ListTriggers": some_triggers,
     "gamehall.events.v1.VariableService.ListVariableValues": some_values,
+    "gamehall.rules.v1.CategoryService.ListCategories": lambda cast: {},
     "gamehall.rules.v1.GlobalService.ListGlobals": some_globals,
     "gamehall.rules.v1.RuleService.ListRules": some_rules,
     "gamehall.webhooks.v1.ForwardLogService.ListForwardLogs": some_posts,
@@ -332,3 +334,5 @@ MADE = {
     "gamehall.users.v1.UserService.ListUsers": some_users,
     "gamehall.social.v1.ProviderService.ListProviders": some_providers,
 }
+# Lists of what nobody makes, and how long they are.
+GIVEN = {"gamehall.rules.v1.CategoryService.ListCategories": len(CATEGORIES)}

@@ -78,6 +78,7 @@ RULES, GLOBALS, EXPRESSIONS = (f"gamehall.rules.v1.{name}Service" for name in ("
 WEBHOOKS, FORWARDS = "gamehall.webhooks.v1.WebhookService", "gamehall.webhooks.v1.ForwardLogService"
 OF_WEBHOOKS = ("GetWebhook", "DeleteWebhook", "GetWebhookSecret", "RotateWebhookSecret", "PauseWebhook", "ResumeWebhook", "TestWebhook")
 OF_WEBHOOKS += ("ReplayWebhook",)
+ABOUT_RULES = "gamehall.rules.v1.CategoryService"
 RELATIONS, DISPOSITIONS = "gamehall.users.v1.RelationshipService", "gamehall.dispositions.v1.DispositionService"
 FRIENDS, AT_FRIENDS = "gamehall.users.v1.FriendshipService", "/users/{user_id}/friends"
 AT_BLOCKED = "/users/{user_id}/blocked"
@@ -178,6 +179,9 @@ RECORDS = {
     f"{GLOBALS}.GetGlobal": Given(a_kept_global),
     f"{GLOBALS}.UpdateGlobal": Given(lambda cast: a_kept_global(cast) | {"global": a_global_message(cast)}),
     f"{GLOBALS}.DeleteGlobal": Given(a_kept_global),
+    f"{ABOUT_RULES}.GetCategory": Given(lambda cast: {"name": "wallet"}),
+    f"{ABOUT_RULES}.UpdateCategory": Given(lambda cast: {"name": "wallet", "category": {}}),
+    f"{EXPRESSIONS}.ParseExpression": Given(lambda cast: {"value": "event.level > 5"}),
     f"{EXPRESSIONS}.GetExpression": Given(lambda cast: {"type": "predicate"}),
     f"{EXPRESSIONS}.WriteExpression": Given(lambda cast: {"expression": a_rule_message(cast).condition}),
     f"{EVENTS}.SendEvent": Given(an_event),

@@ -159,6 +159,7 @@ def test_what_answers_with_many_records_of_ours_is_a_page_or_a_whole_list():
     assert whole == {
         "gamehall.rules.v1.ActionService.ListActions",
         "gamehall.rules.v1.ExpressionService.ListExpressions",
+        "gamehall.rules.v1.ExpressionService.ListLookups",
         "gamehall.events.v1.VariableService.ListVariableTypes",
         "gamehall.groups.v1.GroupService.ListAncestors",
         "gamehall.groups.v1.GroupService.ListGroupsOfUser",

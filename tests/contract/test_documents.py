@@ -76,12 +76,13 @@ def test_every_served_route_is_in_it_once(document, path, sandbox):
 
 @each_document
 def test_published_operations_are_as_published(document, path):
-    found = {operation.id: operation for operation in operations(document)}
+    found = {(operation.verb, operation.path): operation for operation in operations(document)}
 
     for operation in PUBLISHED:
-        told = found[operation.operation]
+        told = found[operation.method, operation.path]
         status, schema = answer_of(document, told)
-        assert (told.verb, told.path, status) == (operation.method, operation.path, operation.success)
+        # One of 2017 and one of 2018 are called alike.
+        assert (told.id, status) in [(name, operation.success) for name in (operation.operation, f"{operation.tag}_{operation.operation}")]
         if operation.model in MODELS:
             assert list(references(schema)) == [operation.model]
 

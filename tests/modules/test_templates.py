@@ -15,6 +15,7 @@ from tests.modules.templated import EVERY, definition, refused_for, template
 FAMILIES = {
     "article": "content/articles",
     "artist": "media/artists",
+    "bre_category": "bre/categories",
     "category": "categories",
     "device": "devices",
     "group": "users/groups",

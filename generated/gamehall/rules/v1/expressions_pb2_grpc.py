@@ -50,6 +50,16 @@ class ExpressionServiceStub:
                 request_serializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.WriteExpressionRequest.SerializeToString,
                 response_deserializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.WriteExpressionResponse.FromString,
                 _registered_method=True)
+        self.ParseExpression = channel.unary_unary(
+                '/gamehall.rules.v1.ExpressionService/ParseExpression',
+                request_serializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ParseExpressionRequest.SerializeToString,
+                response_deserializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ParseExpressionResponse.FromString,
+                _registered_method=True)
+        self.ListLookups = channel.unary_unary(
+                '/gamehall.rules.v1.ExpressionService/ListLookups',
+                request_serializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ListLookupsRequest.SerializeToString,
+                response_deserializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ListLookupsResponse.FromString,
+                _registered_method=True)
 
 
 class ExpressionServiceServicer:
@@ -77,6 +87,20 @@ class ExpressionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ParseExpression(self, request, context):
+        """Reads an expression as people read it: what WriteExpression writes gives the same tree again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLookups(self, request, context):
+        """Lists what expressions of the kind `lookup`, `config_lookup` and `username_lookup` find, and by what.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExpressionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +118,16 @@ def add_ExpressionServiceServicer_to_server(servicer, server):
                     servicer.WriteExpression,
                     request_deserializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.WriteExpressionRequest.FromString,
                     response_serializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.WriteExpressionResponse.SerializeToString,
+            ),
+            'ParseExpression': grpc.unary_unary_rpc_method_handler(
+                    servicer.ParseExpression,
+                    request_deserializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ParseExpressionRequest.FromString,
+                    response_serializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ParseExpressionResponse.SerializeToString,
+            ),
+            'ListLookups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLookups,
+                    request_deserializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ListLookupsRequest.FromString,
+                    response_serializer=gamehall_dot_rules_dot_v1_dot_expressions__pb2.ListLookupsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +212,60 @@ class ExpressionService:
             '/gamehall.rules.v1.ExpressionService/WriteExpression',
             gamehall_dot_rules_dot_v1_dot_expressions__pb2.WriteExpressionRequest.SerializeToString,
             gamehall_dot_rules_dot_v1_dot_expressions__pb2.WriteExpressionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ParseExpression(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.rules.v1.ExpressionService/ParseExpression',
+            gamehall_dot_rules_dot_v1_dot_expressions__pb2.ParseExpressionRequest.SerializeToString,
+            gamehall_dot_rules_dot_v1_dot_expressions__pb2.ParseExpressionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLookups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.rules.v1.ExpressionService/ListLookups',
+            gamehall_dot_rules_dot_v1_dot_expressions__pb2.ListLookupsRequest.SerializeToString,
+            gamehall_dot_rules_dot_v1_dot_expressions__pb2.ListLookupsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class ExpressionServiceStub:
     """Gives one kind of expression."""
     WriteExpression: _grpc.UnaryUnaryMultiCallable[_expressions_pb2.WriteExpressionRequest, _expressions_pb2.WriteExpressionResponse]
     """Gives an expression as people read it."""
+    ParseExpression: _grpc.UnaryUnaryMultiCallable[_expressions_pb2.ParseExpressionRequest, _expressions_pb2.ParseExpressionResponse]
+    """Reads an expression as people read it: what WriteExpression writes gives the same tree again."""
+    ListLookups: _grpc.UnaryUnaryMultiCallable[_expressions_pb2.ListLookupsRequest, _expressions_pb2.ListLookupsResponse]
+    """Lists what expressions of the kind `lookup`, `config_lookup` and `username_lookup` find, and by what."""
 
 @_typing.type_check_only
 class ExpressionServiceAsyncStub(ExpressionServiceStub):
@@ -51,6 +55,10 @@ class ExpressionServiceAsyncStub(ExpressionServiceStub):
     """Gives one kind of expression."""
     WriteExpression: _aio.UnaryUnaryMultiCallable[_expressions_pb2.WriteExpressionRequest, _expressions_pb2.WriteExpressionResponse]  # type: ignore[assignment]
     """Gives an expression as people read it."""
+    ParseExpression: _aio.UnaryUnaryMultiCallable[_expressions_pb2.ParseExpressionRequest, _expressions_pb2.ParseExpressionResponse]  # type: ignore[assignment]
+    """Reads an expression as people read it: what WriteExpression writes gives the same tree again."""
+    ListLookups: _aio.UnaryUnaryMultiCallable[_expressions_pb2.ListLookupsRequest, _expressions_pb2.ListLookupsResponse]  # type: ignore[assignment]
+    """Lists what expressions of the kind `lookup`, `config_lookup` and `username_lookup` find, and by what."""
 
 class ExpressionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Expressions."""
@@ -78,5 +86,21 @@ class ExpressionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_expressions_pb2.WriteExpressionResponse, _abc.Awaitable[_expressions_pb2.WriteExpressionResponse]]:
         """Gives an expression as people read it."""
+
+    @_abc_1.abstractmethod
+    def ParseExpression(
+        self,
+        request: _expressions_pb2.ParseExpressionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_expressions_pb2.ParseExpressionResponse, _abc.Awaitable[_expressions_pb2.ParseExpressionResponse]]:
+        """Reads an expression as people read it: what WriteExpression writes gives the same tree again."""
+
+    @_abc_1.abstractmethod
+    def ListLookups(
+        self,
+        request: _expressions_pb2.ListLookupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_expressions_pb2.ListLookupsResponse, _abc.Awaitable[_expressions_pb2.ListLookupsResponse]]:
+        """Lists what expressions of the kind `lookup`, `config_lookup` and `username_lookup` find, and by what."""
 
 def add_ExpressionServiceServicer_to_server(servicer: ExpressionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

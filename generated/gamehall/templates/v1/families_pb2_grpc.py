@@ -2291,3 +2291,255 @@ class GroupMemberTemplateService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class BreCategoryTemplateServiceStub:
+    """Templates of categories of triggers and actions.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListBreCategoryTemplates = channel.unary_unary(
+                '/gamehall.templates.v1.BreCategoryTemplateService/ListBreCategoryTemplates',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.CreateBreCategoryTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.BreCategoryTemplateService/CreateBreCategoryTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetBreCategoryTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.BreCategoryTemplateService/GetBreCategoryTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.UpdateBreCategoryTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.BreCategoryTemplateService/UpdateBreCategoryTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+                _registered_method=True)
+        self.DeleteBreCategoryTemplate = channel.unary_unary(
+                '/gamehall.templates.v1.BreCategoryTemplateService/DeleteBreCategoryTemplate',
+                request_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class BreCategoryTemplateServiceServicer:
+    """Templates of categories of triggers and actions.
+    """
+
+    def ListBreCategoryTemplates(self, request, context):
+        """Lists them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateBreCategoryTemplate(self, request, context):
+        """Makes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBreCategoryTemplate(self, request, context):
+        """Gives one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateBreCategoryTemplate(self, request, context):
+        """Replaces one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteBreCategoryTemplate(self, request, context):
+        """Deletes one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_BreCategoryTemplateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListBreCategoryTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBreCategoryTemplates,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'CreateBreCategoryTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBreCategoryTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetBreCategoryTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBreCategoryTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'UpdateBreCategoryTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateBreCategoryTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.SerializeToString,
+            ),
+            'DeleteBreCategoryTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteBreCategoryTemplate,
+                    request_deserializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'gamehall.templates.v1.BreCategoryTemplateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('gamehall.templates.v1.BreCategoryTemplateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class BreCategoryTemplateService:
+    """Templates of categories of triggers and actions.
+    """
+
+    @staticmethod
+    def ListBreCategoryTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.BreCategoryTemplateService/ListBreCategoryTemplates',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBreCategoryTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.BreCategoryTemplateService/CreateBreCategoryTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBreCategoryTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.BreCategoryTemplateService/GetBreCategoryTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateBreCategoryTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.BreCategoryTemplateService/UpdateBreCategoryTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.UpdateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteBreCategoryTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gamehall.templates.v1.BreCategoryTemplateService/DeleteBreCategoryTemplate',
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateRequest.SerializeToString,
+            gamehall_dot_templates_dot_v1_dot_template__pb2.DeleteTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -736,3 +736,82 @@ class GroupMemberTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes one."""
 
 def add_GroupMemberTemplateServiceServicer_to_server(servicer: GroupMemberTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class BreCategoryTemplateServiceStub:
+    """Templates of categories of triggers and actions."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> BreCategoryTemplateServiceAsyncStub: ...
+    ListBreCategoryTemplates: _grpc.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]
+    """Lists them."""
+    CreateBreCategoryTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]
+    """Makes one."""
+    GetBreCategoryTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]
+    """Gives one."""
+    UpdateBreCategoryTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]
+    """Replaces one."""
+    DeleteBreCategoryTemplate: _grpc.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]
+    """Deletes one."""
+
+@_typing.type_check_only
+class BreCategoryTemplateServiceAsyncStub(BreCategoryTemplateServiceStub):
+    """Templates of categories of triggers and actions."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListBreCategoryTemplates: _aio.UnaryUnaryMultiCallable[_template_pb2.ListTemplatesRequest, _template_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists them."""
+    CreateBreCategoryTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.CreateTemplateRequest, _template_pb2.CreateTemplateResponse]  # type: ignore[assignment]
+    """Makes one."""
+    GetBreCategoryTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.GetTemplateRequest, _template_pb2.GetTemplateResponse]  # type: ignore[assignment]
+    """Gives one."""
+    UpdateBreCategoryTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.UpdateTemplateRequest, _template_pb2.UpdateTemplateResponse]  # type: ignore[assignment]
+    """Replaces one."""
+    DeleteBreCategoryTemplate: _aio.UnaryUnaryMultiCallable[_template_pb2.DeleteTemplateRequest, _template_pb2.DeleteTemplateResponse]  # type: ignore[assignment]
+    """Deletes one."""
+
+class BreCategoryTemplateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Templates of categories of triggers and actions."""
+
+    @_abc_1.abstractmethod
+    def ListBreCategoryTemplates(
+        self,
+        request: _template_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.ListTemplatesResponse, _abc.Awaitable[_template_pb2.ListTemplatesResponse]]:
+        """Lists them."""
+
+    @_abc_1.abstractmethod
+    def CreateBreCategoryTemplate(
+        self,
+        request: _template_pb2.CreateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.CreateTemplateResponse, _abc.Awaitable[_template_pb2.CreateTemplateResponse]]:
+        """Makes one."""
+
+    @_abc_1.abstractmethod
+    def GetBreCategoryTemplate(
+        self,
+        request: _template_pb2.GetTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.GetTemplateResponse, _abc.Awaitable[_template_pb2.GetTemplateResponse]]:
+        """Gives one."""
+
+    @_abc_1.abstractmethod
+    def UpdateBreCategoryTemplate(
+        self,
+        request: _template_pb2.UpdateTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.UpdateTemplateResponse, _abc.Awaitable[_template_pb2.UpdateTemplateResponse]]:
+        """Replaces one."""
+
+    @_abc_1.abstractmethod
+    def DeleteBreCategoryTemplate(
+        self,
+        request: _template_pb2.DeleteTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_template_pb2.DeleteTemplateResponse, _abc.Awaitable[_template_pb2.DeleteTemplateResponse]]:
+        """Deletes one."""
+
+def add_BreCategoryTemplateServiceServicer_to_server(servicer: BreCategoryTemplateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,7 +10,8 @@ from gamehall_server.kit.comments import comment
 from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.filters import words
 from gamehall_server.modules.rules.actions import ACTIONS, DELAY
-from gamehall_server.modules.rules.expressions import written
+from gamehall_server.modules.rules.expressions import Unreadable, parsed, written
+from gamehall_server.modules.rules.expressions.lookups import CONFIG_LOOKUP, LOOKUPS, USERNAME_LOOKUP
 from gamehall_server.modules.rules.expressions.operators import KINDS, of_kind
 
 _OPERATIONS = frozenset(KINDS) - {"predicate"}
@@ -22,9 +23,8 @@ GROUPS = {
 _kinds = [field for field in expressions_pb2.Expression.DESCRIPTOR.fields if field.containing_oneof is not None and field.message_type]
 GIVES = {"predicate": "boolean", "date_operation": "date", "double_operation": "number", "integer_operation": "integer"}
 GIVES |= {"string_operation": "string", "default_operation": "numeric"}
-_KEYS = {"lookup": "user", "config_lookup": "config", "username_lookup": "string"}
-
-
+# Those of users are the ones that are called by name.
+_OF_KINDS = {"lookup": LOOKUPS["user.username"], "config_lookup": CONFIG_LOOKUP, "username_lookup": USERNAME_LOOKUP}
 _USER: dict[str, Any] = {"parameter": {"of": "user"}}
 _NAME: dict[str, Any] = {"constant": {"value": "app.name", "valueType": "config"}}
 _VISITS: dict[str, Any] = {"global": {"globalDefId": "visits"}}
@@ -49,10 +49,10 @@ def _shown(kind: str) -> expressions_pb2.Expression:
     shown = ParseDict({kind: _LIKE.get(kind) or {"op": operators[0].word}}, expressions_pb2.Expression())
     told: Any = getattr(shown, kind)
     shown.definition = comment(told.DESCRIPTOR.full_name)
-    if kind in _KEYS:
-        told.required_key_type = _KEYS[kind]
+    if kind in _OF_KINDS:
+        told.required_key_type = _OF_KINDS[kind].key
         if kind != "lookup":
-            told.value_type = {"config_lookup": "string", "username_lookup": "user"}[kind]
+            told.value_type = _OF_KINDS[kind].finds
     if kind in KINDS:
         told.return_type = GIVES.get(kind, "any")
     for each in operators:
@@ -83,6 +83,18 @@ class Expressions:
 
     async def WriteExpression(self, request: expressions_pb2.WriteExpressionRequest, call: Call) -> expressions_pb2.WriteExpressionResponse:
         return expressions_pb2.WriteExpressionResponse(value=written(request.expression))
+
+    async def ParseExpression(self, request: expressions_pb2.ParseExpressionRequest, call: Call) -> expressions_pb2.ParseExpressionResponse:
+        try:
+            return expressions_pb2.ParseExpressionResponse(expression=parsed(request.value))
+        except Unreadable as problem:
+            raise Invalid(str(problem), field="value") from None
+
+    async def ListLookups(self, request: expressions_pb2.ListLookupsRequest, call: Call) -> expressions_pb2.ListLookupsResponse:
+        answer = expressions_pb2.ListLookupsResponse()
+        for name, each in LOOKUPS.items():
+            answer.lookups.add(name=name, description=each.says, key_type=each.key, value_type=each.finds)
+        return answer
 
 
 class Actions:

@@ -112,6 +112,7 @@ def family(name: str, kind: str, file: Any = families_pb2, message: Any = Templa
 NAMES = {
     "Article": "article",
     "Artist": "artist",
+    "BreCategory": "bre_category",
     "Category": "category",
     "Device": "device",
     "Group": "group",

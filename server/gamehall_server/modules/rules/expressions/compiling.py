@@ -8,7 +8,7 @@ from gamehall.rules.v1 import expressions_pb2 as pb
 
 from gamehall_server.kit.errors import Violation
 from gamehall_server.modules.events.variables import VARIABLES, value_of
-from gamehall_server.modules.rules.expressions.lookups import LOOKUPS, lookup_named
+from gamehall_server.modules.rules.expressions.lookups import CONFIG_LOOKUP, LOOKUPS, USERNAME_LOOKUP, lookup_named
 from gamehall_server.modules.rules.expressions.operators import (
     ANYTHING,
     CURRENT_TIME,
@@ -214,10 +214,10 @@ class Compiler:
         return self._looked_up(found[0], found[1], told.lookup_key, path, depth)
 
     def _config_lookup(self, told: pb.ConfigLookup, path: str, depth: int) -> Node:
-        return self._looked_up(LOOKUPS["config.value"], "", told.lookup_key, path, depth)
+        return self._looked_up(CONFIG_LOOKUP, "", told.lookup_key, path, depth)
 
     def _username_lookup(self, told: pb.UsernameLookup, path: str, depth: int) -> Node:
-        return self._looked_up(LOOKUPS["username.user"], "", told.lookup_key, path, depth)
+        return self._looked_up(USERNAME_LOOKUP, "", told.lookup_key, path, depth)
 
     def _looked_up(self, lookup: Any, rest: str, key: pb.Expression, path: str, depth: int) -> Node:
         if lookup.needs:

@@ -10,7 +10,8 @@ from gamehall_server.kit.properties import plain_value
 from gamehall_server.kit.storage import Handle, Query
 from gamehall_server.modules.access.roles import user_roles
 from gamehall_server.modules.configs.tables import table as configs
-from gamehall_server.modules.rules.expressions.values import ANY, BOOLEAN, INTEGER, STRING
+from gamehall_server.modules.events.variables import VARIABLES
+from gamehall_server.modules.rules.expressions.values import ANY, OF_BASE
 from gamehall_server.modules.users import folded
 from gamehall_server.modules.users.tables import user_tags, users
 
@@ -27,13 +28,24 @@ _config = Query(select(configs.c.value).where(configs.c.name == bindparam("name"
 
 
 class LookUp(NamedTuple):
-    """A lookup: the type of its key, what it gives, how it reads, and the permission that its maker needs. `read` gets the database, the
-    key, and what stands behind the lookup's name."""
+    """A lookup: the variable types of its key and of what it finds, or any, what it finds in words, how it reads, and the permission that
+    its maker needs. `read` gets the database, the key, and what stands behind the lookup's name."""
 
-    takes: str
-    gives: str
+    key: str
+    finds: str
+    says: str
     read: Callable[[Handle, Any, str], Awaitable[Any]]
     needs: str = ""
+
+    @property
+    def takes(self) -> str:
+        """What its key is to expressions."""
+        return OF_BASE[VARIABLES[self.key].base]
+
+    @property
+    def gives(self) -> str:
+        """What it finds is to expressions."""
+        return OF_BASE[VARIABLES[self.finds].base] if self.finds in VARIABLES else ANY
 
 
 def _column(name: str) -> Callable[[Handle, Any, str], Awaitable[Any]]:
@@ -67,15 +79,17 @@ async def _config_value(db: Handle, key: Any, rest: str) -> Any:
 
 # By name; what ends with a colon or a point goes on with a word of the rule's.
 LOOKUPS = {
-    "user.username": LookUp(INTEGER, STRING, _column("username")),
-    "user.display_name": LookUp(INTEGER, STRING, _column("display_name")),
-    "user.email": LookUp(INTEGER, STRING, _column("email"), SEES_USERS),
-    "user.has_role:": LookUp(INTEGER, BOOLEAN, _has_role, SEES_USERS),
-    "user.has_tag:": LookUp(INTEGER, BOOLEAN, _has_tag, SEES_USERS),
-    "user.additional_properties.": LookUp(INTEGER, ANY, _property, SEES_USERS),
-    "username.user": LookUp(STRING, INTEGER, _user_named),
-    "config.value": LookUp(STRING, STRING, _config_value, SEES_CONFIGS),
+    "user.username": LookUp("user", "string", "The name that a user signs in with.", _column("username")),
+    "user.display_name": LookUp("user", "string", "The name that a user shows.", _column("display_name")),
+    "user.email": LookUp("user", "string", "The email address of a user.", _column("email"), SEES_USERS),
+    "user.has_role:": LookUp("user", "boolean", "Whether a user has the role.", _has_role, SEES_USERS),
+    "user.has_tag:": LookUp("user", "boolean", "Whether a user has the tag.", _has_tag, SEES_USERS),
+    "user.additional_properties.": LookUp("user", "any", "What a user has as this property.", _property, SEES_USERS),
+    "username.user": LookUp("string", "user", "The user of a name.", _user_named),
+    "config.value": LookUp("config", "string", "The value of a config that is no secret.", _config_value, SEES_CONFIGS),
 }
+# The lookups that are kinds of their own.
+CONFIG_LOOKUP, USERNAME_LOOKUP = LOOKUPS["config.value"], LOOKUPS["username.user"]
 
 
 def lookup_named(word: str) -> tuple[LookUp, str] | None:

@@ -16,7 +16,8 @@ LONGEST_PATTERN = 1_000
 
 
 class Operator(NamedTuple):
-    """`more`: any number of further arguments of the last kind. `strict`: nothing comes of an argument that is not there."""
+    """`more`: any number of further arguments of the last kind, with this between them. `strict`: nothing comes of an argument that is not
+    there. `template`: how people read it; no two are alike, for `grammar` reads by them."""
 
     word: str
     takes: tuple[str, ...]
@@ -24,7 +25,7 @@ class Operator(NamedTuple):
     apply: Callable[..., Any]
     template: str
     says: str
-    more: bool = False
+    more: str = ""
     strict: bool = True
 
 
@@ -179,21 +180,28 @@ _ALL: tuple[Operator, ...] = (
     Operator("IS_NULL", (ANYTHING,), BOOLEAN, lambda a: a is None, "{0} is null", "whether it is not there", strict=False),
     Operator("IS_NOT_NULL", (ANYTHING,), BOOLEAN, lambda a: a is not None, "{0} is not null", "whether it is there", strict=False),
     Operator("STRING_IS_EMPTY", (STRING,), BOOLEAN, lambda a: not a, "{0} is empty", "whether there is no letter", strict=False),
-    Operator("MAP_IS_EMPTY", (MAP,), BOOLEAN, lambda a: not a, "{0} is empty", "whether there is no name", strict=False),
+    Operator("MAP_IS_EMPTY", (MAP,), BOOLEAN, lambda a: not a, "{0} has no names", "whether there is no name", strict=False),
     Operator("NOT", (BOOLEAN,), BOOLEAN, lambda a: not a, "not {0}", "the opposite", strict=False),
     Operator("EQ", (SAME, SAME), BOOLEAN, lambda a, b: a == b, "{0} = {1}", "whether both are the same", strict=False),
     Operator("NE", (SAME, SAME), BOOLEAN, lambda a, b: a != b, "{0} != {1}", "whether they differ", strict=False),
     *(Operator(w, (ORDERED, ORDERED), BOOLEAN, apply, f"{{0}} {sign} {{1}}", f"whether {sign}") for w, (apply, sign) in _COMPARED.items()),
     Operator("BETWEEN", (ORDERED,) * 3, BOOLEAN, lambda a, b, c: b <= a <= c, "{0} between {1} and {2}", "whether within, ends included"),
-    Operator("AND", (BOOLEAN, BOOLEAN), BOOLEAN, lambda *all_: all(all_), "{0} and {1}", "whether all are", more=True, strict=False),
-    Operator("OR", (BOOLEAN, BOOLEAN), BOOLEAN, lambda *all_: any(all_), "{0} or {1}", "whether one is", more=True, strict=False),
+    Operator("AND", (BOOLEAN, BOOLEAN), BOOLEAN, lambda *all_: all(all_), "{0} and {1}", "whether all are", more=" and ", strict=False),
+    Operator("OR", (BOOLEAN, BOOLEAN), BOOLEAN, lambda *all_: any(all_), "{0} or {1}", "whether one is", more=" or ", strict=False),
     Operator("XOR", (BOOLEAN, BOOLEAN), BOOLEAN, lambda a, b: bool(a) != bool(b), "{0} xor {1}", "whether just one is", strict=False),
     Operator(
         "XNOR", (BOOLEAN, BOOLEAN), BOOLEAN, lambda a, b: bool(a) == bool(b), "{0} xnor {1}", "whether both or none are", strict=False
     ),
-    Operator("IN", (SAME, SAME), BOOLEAN, lambda a, *b: a in b, "{0} in {1}", "whether it is one of these", more=True, strict=False),
+    Operator("IN", (SAME, SAME), BOOLEAN, lambda a, *b: a in b, "{0} in ({1})", "whether it is one of these", more=", ", strict=False),
     Operator(
-        "NOT_IN", (SAME, SAME), BOOLEAN, lambda a, *b: a not in b, "{0} not in {1}", "whether it is none of these", more=True, strict=False
+        "NOT_IN",
+        (SAME, SAME),
+        BOOLEAN,
+        lambda a, *b: a not in b,
+        "{0} not in ({1})",
+        "whether it is none of these",
+        more=", ",
+        strict=False,
     ),
     Operator("CONTAINS_KEY", (MAP, STRING), BOOLEAN, lambda a, b: b in a, "{0} has the name {1}", "whether there is such a name"),
     Operator(
@@ -221,7 +229,7 @@ _ALL: tuple[Operator, ...] = (
         Operator(word, (DATE, DATE), INTEGER, apply, f"{word[5:].lower()} from {{0}} to {{1}}", "whole ones from the first to the second")
         for word, apply in _APART.items()
     ),
-    Operator("NEGATE", (NUMERIC,), NUMERIC, _numbers(lambda a: -a), "-{0}", "the number below zero"),
+    Operator("NEGATE", (NUMERIC,), NUMERIC, _numbers(lambda a: -a), "-({0})", "the number below zero"),
     Operator("ABS", (NUMERIC,), NUMERIC, _numbers(abs), "abs({0})", "the number without its sign"),
     Operator("ADD", (NUMERIC, NUMERIC), NUMERIC, _numbers(lambda a, b: a + b), "{0} + {1}", "the sum"),
     Operator("SUB", (NUMERIC, NUMERIC), NUMERIC, _numbers(lambda a, b: a - b), "{0} - {1}", "the difference"),
@@ -230,8 +238,8 @@ _ALL: tuple[Operator, ...] = (
     Operator("MAX", (NUMERIC, NUMERIC), NUMERIC, max, "max({0}, {1})", "the larger one"),
     Operator("DIV", (NUMBER, NUMBER), NUMBER, _divided, "{0} / {1}", "the quotient"),
     Operator("POWER", (NUMBER, NUMBER), NUMBER, _power, "{0} ^ {1}", "the power"),
-    Operator("RANDOM", (), NUMBER, _chance, "random", "a number from 0 up to 1"),
-    Operator("RANDOM2", (INTEGER,), NUMBER, _chance, "random of {0}", "the same number from 0 up to 1 for the same seed"),
+    Operator("RANDOM", (), NUMBER, _chance, "random()", "a number from 0 up to 1"),
+    Operator("RANDOM2", (INTEGER,), NUMBER, _chance, "random({0})", "the same number from 0 up to 1 for the same seed"),
     Operator("LOWER", (STRING,), STRING, str.lower, "lower({0})", "in small letters"),
     Operator("UPPER", (STRING,), STRING, str.upper, "upper({0})", "in capital letters"),
     Operator("TRIM", (STRING,), STRING, str.strip, "trim({0})", "without the space around it"),
