@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from gamehall_server import __version__
 from gamehall_server.consumers import register_consumers
-from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, SystemClock, token
+from gamehall_server.kit.clock import SECOND, Clock, Micros, SandboxClock, SystemClock, real_micros, token
 from gamehall_server.kit.dispatch import Dispatcher
 from gamehall_server.kit.egress import Egress
 from gamehall_server.kit.errors import Duplicate
@@ -57,6 +57,8 @@ from gamehall_server.modules.events.variable_service import Variables
 from gamehall_server.modules.events.watching import Watching
 from gamehall_server.modules.files import OwnFiles, Place
 from gamehall_server.modules.files.servicer import Uploads
+from gamehall_server.modules.forwards import Posting, Terms
+from gamehall_server.modules.forwards.servicer import ForwardLogs
 from gamehall_server.modules.friendships.servicer import Blocks, Friendships
 from gamehall_server.modules.groups.members import GroupMembers
 from gamehall_server.modules.groups.search import in_group
@@ -76,6 +78,7 @@ from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.relationships.servicer import Relationships
 from gamehall_server.modules.rules.catalogue import Actions, Expressions
 from gamehall_server.modules.rules.engine import CONSUMER, Engine
+from gamehall_server.modules.rules.forwarding import ToUrls
 from gamehall_server.modules.rules.globals import Globals
 from gamehall_server.modules.rules.later import Later
 from gamehall_server.modules.rules.ruleset import Ruleset
@@ -92,6 +95,9 @@ from gamehall_server.modules.templates.servicer import PropertyTypes, TemplatesO
 from gamehall_server.modules.users.passwords import Passwords
 from gamehall_server.modules.users.role_service import UserRoles
 from gamehall_server.modules.users.servicer import Users
+from gamehall_server.modules.webhooks import CONSUMER as WEBHOOKS
+from gamehall_server.modules.webhooks import FanOut, ToWebhooks, Webhooks
+from gamehall_server.modules.webhooks.servicer import WebhookService
 from gamehall_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -157,6 +163,7 @@ class Parts(NamedTuple):
     views: Views
     watching: Watching
     ruleset: Ruleset
+    webhooks: Webhooks
 
 
 # Every config that the product reads.
@@ -184,6 +191,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Dispositions: lambda _: Dispositions(),
     Events: lambda parts: Events(parts.watching),
     Expressions: lambda _: Expressions(),
+    ForwardLogs: lambda _: ForwardLogs(),
     Friendships: lambda parts: Friendships(parts.secrets),
     Games: lambda parts: Games(kongregate.GameSecrets(parts.secrets), parts.egress),
     GameTokens: lambda parts: GameTokens(kongregate.GameSecrets(parts.secrets)),
@@ -222,6 +230,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Variables: lambda _: Variables(),
     VideoTalk: lambda _: VideoTalk(),
     Videos: lambda _: Videos(),
+    WebhookService: lambda parts: WebhookService(parts.webhooks, parts.egress, parts.secrets),
 }
 
 
@@ -268,6 +277,15 @@ def _files(settings: Settings, secrets: Secrets) -> tuple[Place, OwnFiles | None
     return place, OwnFiles(FileStore(settings.files_path, settings.upload_bytes), signer, urlsplit(settings.public_url).netloc)
 
 
+def _terms(settings: Settings) -> Terms:
+    """Raises ValueError for pauses that are no numbers."""
+    try:
+        pauses = tuple(float(part) for part in settings.post_pauses.split(","))
+    except ValueError:
+        raise ValueError("GAMEHALL_POST_PAUSES must be seconds, comma separated") from None
+    return Terms(pauses, settings.post_seconds, settings.post_lease_seconds)
+
+
 async def _built(settings: Settings, database: Database, proxies: Proxies, spans: "Spans | None", observe: Observe) -> Product:
     clock: Clock = SandboxClock() if settings.sandbox else SystemClock()
     outbox = Outbox(settings.events_kept_days * DAY)
@@ -287,8 +305,8 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         await settle_rules(db)
 
     await _settle(database, settle)
-    ruleset = Ruleset()
-    kept: tuple[Renewed, ...] = (keys.kept, values.kept, notice.kept, ruleset)
+    ruleset, hooks = Ruleset(), Webhooks()
+    kept: tuple[Renewed, ...] = (keys.kept, values.kept, notice.kept, ruleset, hooks.kept)
     for each in kept:
         await each.renew(database.reader())
     hasher, verifier = PasswordHasher(passes[-1]), TokenVerifier(keys, settings.issuer)
@@ -303,7 +321,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     place, own_files = _files(settings, secrets)
     views = Views(database, settings.views_seconds)
     of_identity = (hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts, tools)
-    parts = Parts(database, health, clock, *of_identity, place, views, Watching(database, outbox), ruleset)
+    parts = Parts(database, health, clock, *of_identity, place, views, Watching(database, outbox), ruleset, hooks)
     servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
@@ -317,6 +335,12 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     outbox.ask(CONSUMER, ruleset.wants)
     dispatcher.add(Within(database, CONSUMER, engine.take))
     dispatcher.add(Later(database, engine, clock))
+    outbox.ask(WEBHOOKS, hooks.wants)
+    dispatcher.add(Within(database, WEBHOOKS, FanOut().take))
+    patience = int(settings.webhook_days * DAY)
+    callbacks = kongregate.Callbacks(kongregate.GameSecrets(secrets))
+    kinds = (ToWebhooks(hooks, secrets, outbox, real_micros, patience), ToUrls(), callbacks)
+    dispatcher.add(Posting(database, egress, kinds, _terms(settings)))
     register_consumers(dispatcher, settings, database, outbox, secrets, values, clock)
     app = App(
         database,

@@ -30,6 +30,7 @@ from gamehall_server.main import Product, build, served
 from gamehall_server.modules.access import POLL, sweep_attempts, sweep_revocations
 from gamehall_server.modules.auth.issued import sweep_locations
 from gamehall_server.modules.files import OwnFiles
+from gamehall_server.modules.forwards import sweep_forwards
 from gamehall_server.modules.users import sweep_resets
 from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.settings import Settings
@@ -163,7 +164,7 @@ async def _sweep(app: App) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await app.sweep()
-            for sweep in (sweep_revocations, sweep_attempts, sweep_locations, sweep_resets):
+            for sweep in (sweep_revocations, sweep_attempts, sweep_locations, sweep_resets, sweep_forwards):
                 await app.database.write(sweep)
         except Fault as fault:
             log.warning("sweep failed: %s", fault.message)

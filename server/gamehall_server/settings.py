@@ -69,6 +69,14 @@ class Settings:
     network_tries: int = 100
     # Days that events are kept after everybody has taken them.
     events_kept_days: int = 3
+    # Seconds before each further try of a post to another server, comma separated; after the last one it is given up.
+    post_pauses: str = "5,300,1800,7200,18000,36000,50400,72000,86400"
+    # Seconds that the answer to such a post may take.
+    post_seconds: float = 15.0
+    # Seconds after which another process takes over a post that one has begun and not ended. More than an answer may take.
+    post_lease_seconds: float = 60.0
+    # Days after which a webhook is disabled whose every try has failed.
+    webhook_days: float = 5.0
     # Where mail goes: smtp://user:password@host:port, smtps:// for TLS from the start. Empty: files in a folder.
     smtp_url: str = ""
     # The sender of mail; the config email.out_address comes first.

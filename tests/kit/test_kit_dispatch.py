@@ -328,7 +328,7 @@ def test_whatever_dies_and_fails_each_is_taken_in_order_and_none_is_lost(url, cl
         """Starts again whenever it has died."""
         while True:
             loop = dispatch._Loop(Dying(database), Consumer("one", ("said",), take), clock.now, 0.001)
-            tasks = loop._tries
+            tasks = loop.tries
             try:
                 while True:
                     await loop._turn()

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from mailbox import code_in, letter_to
 
 import pytest
 from gamehall.kongregate.v1.games_pb2 import ShowKeyRequest
@@ -23,6 +24,8 @@ from tests.modules.providers import ELSEWHERE
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TOKEN = re.compile(r"[0-9a-f]{64}")
 NEVER = "0" * 64
+OTHER = "a quiet rainy afternoon"
+CANARIES.add(OTHER)
 DAY = 24 * 3600
 
 
@@ -200,22 +203,32 @@ def test_those_who_ask_at_once_for_the_first_time_get_the_same_token(admin, ann)
     assert len(set(tokens)) == 1
 
 
-def test_another_password_replaces_every_token_of_the_user_and_nobody_elses(world, admin, ann, bob):
+def set_anew(world, person):
+    assert person.put(f"/users/{person.id}/password", OTHER).status_code == 200
+
+
+def reset(world, person):
+    assert person.post(f"/users/{person.id}/password-reset").status_code == 204
+    code = code_in(letter_to(world, f"{person.username}@example.com"))
+    assert person.put(f"/users/{person.id}/password-reset", {"password": OTHER, "secret": code}).status_code == 204
+
+
+@pytest.mark.parametrize("change", [set_anew, reset])
+def test_another_password_replaces_every_token_of_the_user_and_nobody_elses(world, admin, ann, bob, change):
     mine = [a_game(admin) for _ in range(3)]
     before = [token_of(ann, game) for game in mine]
     bobs = token_of(bob, mine[0])
+    assert ann.put(f"/users/{ann.id}/password", "short").status_code == 400
+    assert [token_of(ann, game) for game in mine] == before
 
-    assert ann.put(f"/users/{ann.id}/password", "a quiet rainy afternoon").status_code == 200
+    change(world, ann)
 
     assert [verifies(world, game, ann, token) for game, token in zip(mine, before, strict=True)] == [False] * 3
-    again = world.signed_in(ann.username, "a quiet rainy afternoon", ann.id)
+    again = world.signed_in(ann.username, OTHER, ann.id)
     after = [token_of(again, game) for game in mine]
     assert set(after).isdisjoint(before)
     assert [verifies(world, game, ann, token) for game, token in zip(mine, after, strict=True)] == [True] * 3
     assert token_of(bob, mine[0]) == bobs
-    refused = again.put(f"/users/{ann.id}/password", "short")
-    assert refused.status_code == 400
-    assert [token_of(again, game) for game in mine] == after
 
 
 def test_neither_keys_nor_tokens_stand_in_the_database(world, admin, ann):

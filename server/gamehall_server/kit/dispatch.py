@@ -7,7 +7,7 @@ loop of its own: one that fails or hangs holds up nobody else.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -15,9 +15,9 @@ from sqlalchemy import BigInteger, bindparam, delete, select, update
 
 from gamehall_server.kit import clock
 from gamehall_server.kit.clock import SECOND, Micros
-from gamehall_server.kit.errors import Fault
 from gamehall_server.kit.outbox import Outbox, deliveries, outbox
 from gamehall_server.kit.storage import Database, Handle, Query, any_of
+from gamehall_server.kit.turns import Turns
 
 log = logging.getLogger("gamehall.dispatch")
 # A try ends well before its lease, so that clocks of several machines may differ by the rest.
@@ -152,64 +152,19 @@ class Loop(Protocol):
         ...
 
 
-class _Loop:
+class _Loop(Turns[Delivery, _Ended]):
     """Hands one consumer what it wants."""
 
     def __init__(self, database: Database, consumer: Consumer, now: Callable[[], Micros], look_seconds: float) -> None:
+        super().__init__(consumer.name, look_seconds)
         self._database = database
         self._consumer = consumer
-        self.name = consumer.name
         self._now = now
-        self._look_seconds = look_seconds
-        self._stopping = False
-        self.woken = asyncio.Event()
-        self._tries: dict[asyncio.Task[_Ended], Delivery] = {}
-        # A claim under way: whoever breaks off the loop in the middle of one must know what it claimed.
-        self._claiming: asyncio.Task[list[Delivery]] | None = None
-        # Ends that the database did not take yet.
-        self._ended: list[_Ended] = []
 
-    def stop(self) -> None:
-        self._stopping = True
-        self.woken.set()
-
-    async def run(self) -> None:
-        """Until it is stopped and nothing is under way."""
-        try:
-            while not (self._stopping and not self._tries):
-                await self._turn()
-        finally:
-            await self._leave()
-
-    async def _turn(self) -> None:
-        self.woken.clear()
-        try:
-            await self._settle()
-            if not self._stopping and (free := MOST_AT_ONCE - len(self._tries)):
-                self._claiming = asyncio.create_task(self._claim(free))
-                for delivery in await asyncio.shield(self._claiming):
-                    self._tries[asyncio.create_task(self._try(delivery))] = delivery
-                self._claiming = None
-        except Fault as fault:
-            log.warning("%s waits for the database: %s", self._consumer.name, fault.message)
-        except Exception:
-            log.exception("bug in the dispatcher of %s", self._consumer.name)
-        await self._rest()
-
-    async def _rest(self) -> None:
-        """Waits for the end of a try, a wake, or the next look."""
-        waking = asyncio.create_task(self.woken.wait())
-        try:
-            await asyncio.wait({waking, *self._tries}, timeout=self._look_seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waking.cancel()
-        for task in [task for task in self._tries if task.done()]:
-            del self._tries[task]
-            self._ended.append(task.result())
-
-    async def _claim(self, most: int) -> list[Delivery]:
-        now = self._now()
-        found = await self._database.reader().all(_ready, consumer=self._consumer.name, now=now, most=most)
+    async def claim(self) -> list[Delivery]:
+        """What may be tried now, as many as are free."""
+        now, free = self._now(), MOST_AT_ONCE - len(self.tries)
+        found = await self._database.reader().all(_ready, consumer=self.name, now=now, most=free) if free else []
         if not found:
             return []
 
@@ -222,18 +177,19 @@ class _Loop:
         rows = await self._database.write(claim)
         return [Delivery(row[0], row[1] + 1, row[2], row[3], row[4], msgspec.json.decode(row[5])) for row in rows]
 
-    async def _try(self, delivery: Delivery) -> _Ended:
+    async def attempt(self, work: Delivery) -> _Ended:
+        """Gives it to the consumer."""
         try:
             async with asyncio.timeout(LONGEST_TRY):
-                return _Ended(delivery, await self._consumer.take(delivery), None)
+                return _Ended(work, await self._consumer.take(work), None)
         except Exception as problem:
-            log.warning("%s failed with %s %s, try %s: %r", self._consumer.name, delivery.type, delivery.seq, delivery.fence, problem)
-            return _Ended(delivery, None, problem)
+            log.warning("%s failed with %s %s, try %s: %r", self.name, work.type, work.seq, work.fence, problem)
+            return _Ended(work, None, problem)
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
         """Writes how tries ended: those that only end together, the others each with what it has to write. What could not be written is
         kept; after the lease another process may have been faster, and then it counts for nothing."""
-        together = [each for each in self._ended if each.finish is None]
+        together = [each for each in self.ended if each.finish is None]
         if together:
 
             async def write(db: Handle) -> None:
@@ -241,12 +197,12 @@ class _Loop:
                     self._end(db, each)
 
             await self._database.write(write)
-            self._ended = [each for each in self._ended if each.finish is not None]
-        for each in list(self._ended):
+            self.ended = [each for each in self.ended if each.finish is not None]
+        for each in list(self.ended):
             problem = None if each.finish is None else await self._complete(each.delivery, each.finish)
-            self._ended.remove(each)
+            self.ended.remove(each)
             if problem is not None:
-                self._ended.append(_Ended(each.delivery, None, problem))
+                self.ended.append(_Ended(each.delivery, None, problem))
 
     def _end(self, db: Handle, each: _Ended) -> None:
         delivery, problem = each.delivery, each.problem
@@ -256,7 +212,7 @@ class _Loop:
             return
         dead = isinstance(problem, GiveUp) or delivery.fence >= MOST_TRIES
         if dead:
-            log.error("%s gave up %s %s after try %s", self._consumer.name, delivery.type, delivery.seq, delivery.fence)
+            log.error("%s gave up %s %s after try %s", self.name, delivery.type, delivery.seq, delivery.fence)
         db.later(_put_back, until=None if dead else self._now() + pause(delivery.fence), told=type(problem).__name__, **mine)
 
     async def _complete(self, delivery: Delivery, finish: Finish) -> Exception | None:
@@ -270,29 +226,18 @@ class _Loop:
         try:
             await self._database.write(write)
         except Exception as problem:
-            log.warning("%s failed to end %s %s: %r", self._consumer.name, delivery.type, delivery.seq, problem)
+            log.warning("%s failed to end %s %s: %r", self.name, delivery.type, delivery.seq, problem)
             return problem
         return None
 
-    async def _leave(self) -> None:
-        """At the end: what was tried is settled, what was broken off is anybody's again at once."""
-        claimed = [] if self._claiming is None else await asyncio.gather(self._claiming, return_exceptions=True)
-        for task in self._tries:
-            task.cancel()
-        ended = await asyncio.gather(*self._tries, return_exceptions=True)
-        self._ended.extend(each for each in ended if isinstance(each, _Ended))
-        broken = [delivery for delivery, each in zip(self._tries.values(), ended, strict=True) if not isinstance(each, _Ended)]
-        broken += [delivery for found in claimed if isinstance(found, list) for delivery in found]
+    async def release(self, broken: Sequence[Delivery]) -> None:
+        """Lets anybody have them at once."""
 
         async def release(db: Handle) -> None:
             for delivery in broken:
                 db.later(_put_back, until=self._now(), told=None, this=delivery.seq, my_fence=delivery.fence)
 
-        try:
-            await self._settle()
-            await self._database.write(release)
-        except Fault as fault:
-            log.warning("%s could not settle at its end; leases will run out: %s", self._consumer.name, fault.message)
+        await self._database.write(release)
 
 
 def pause(tries: int) -> Micros:

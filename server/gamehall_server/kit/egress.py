@@ -22,6 +22,8 @@ SECONDS, CONNECT_SECONDS = 10.0, 5.0
 LARGEST_ANSWER = 64 * 1024
 LONGEST_URL = 4096
 MOST_CONNECTIONS = 100
+# Connections that are kept go before servers tire of them: a post that meets a closing one would count as a failure.
+KEPT_SECONDS = 2.0
 # What the system answers for a name: (family, type, protocol, canonical name, socket address) each, as socket.getaddrinfo.
 Found = list[tuple[Any, ...]]
 LookUp = Callable[[str, int], Awaitable[Found]]
@@ -67,7 +69,7 @@ class Egress:
         self._ports = frozenset(int(part) for part in ports.split(","))
         self._look_up = look_up
         self._seconds = seconds
-        self._sessions: dict[str, ClientSession] = {}
+        self._sessions: dict[tuple[str, bool], ClientSession] = {}
         if self._allowed:
             log.warning("requests to other servers may reach %s: whoever may name a URL reaches what answers there", allow)
 
@@ -82,8 +84,11 @@ class Egress:
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
         largest: int = LARGEST_ANSWER,
+        cut: bool = False,
+        keep: bool = False,
     ) -> Answered:
-        """The answer to one request, of which nothing is kept: no cookie, no connection, no name.
+        """The answer to one request, of which nothing is kept: no cookie, no name, and no connection but where `keep` says so, for a
+        moment, because many follow. `cut`: of a body that is too large the first part is enough.
 
         Raises Refused for a URL or an address that is not allowed, and Unanswered.
         """
@@ -91,7 +96,7 @@ class Egress:
 
         target = self.checked(url)
         seconds = self._seconds if seconds is None else seconds
-        session = self._sessions.get(target.scheme) or self._open(target.scheme)
+        session = self._sessions.get((target.scheme, keep)) or self._open(target.scheme, keep)
         options: dict[str, Any] = {"data": body if form is None else dict(form), "headers": headers, "allow_redirects": False}
         try:
             async with session.request(
@@ -100,7 +105,7 @@ class Egress:
                 timeout=ClientTimeout(total=seconds, connect=min(seconds, CONNECT_SECONDS)),
                 **options,
             ) as answer:
-                read = await _at_most(answer.content, largest)
+                read = await _at_most(answer.content, largest, cut)
                 return Answered(answer.status, answer.headers, read)
         except ClientConnectorError as problem:
             if isinstance(problem.os_error, Refused):
@@ -145,7 +150,7 @@ class Egress:
         if scheme != "https" or port not in self._ports:
             raise Refused(f"The URL must begin with https:// and lead to port {' or '.join(map(str, sorted(self._ports)))}.")
 
-    def _open(self, scheme: str) -> "ClientSession":
+    def _open(self, scheme: str, keep: bool) -> "ClientSession":
         # Loaded at the first request: it takes a fifth of a second, and many deployments never make one.
         from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
@@ -158,14 +163,14 @@ class Egress:
         connector = TCPConnector(
             resolver=cast(Any, _Judged(self, scheme)),
             use_dns_cache=False,
-            force_close=True,
-            limit=MOST_CONNECTIONS,
+            limit=0 if keep else MOST_CONNECTIONS,
             socket_factory=judged_socket,
+            **({"keepalive_timeout": KEPT_SECONDS} if keep else {"force_close": True}),
         )
         # Answers are taken as they are sent: what is small packed may be large unpacked.
         plain = {"Accept-Encoding": "identity", "User-Agent": "gamehall"}
         session = ClientSession(connector=connector, cookie_jar=DummyCookieJar(), headers=plain, auto_decompress=False, trust_env=False)
-        self._sessions[scheme] = session
+        self._sessions[scheme, keep] = session
         return session
 
 
@@ -192,10 +197,12 @@ class _Judged:
         """There is nothing to close."""
 
 
-async def _at_most(content: Any, largest: int) -> bytes:
+async def _at_most(content: Any, largest: int, cut: bool) -> bytes:
     read = bytearray()
     async for chunk in content.iter_any():
         read += chunk
         if len(read) > largest:
+            if cut:
+                break
             raise ValueError("too large")
-    return bytes(read)
+    return bytes(read[:largest])

@@ -2083,3 +2083,29 @@ class VideoDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__user) -> _WhichOneofReturnType__user | None: ...
 
 Global___VideoDeleted: _TypeAlias = VideoDeleted  # noqa: Y015
+
+@_typing.final
+class WebhookDisabled(_message.Message):
+    """Nothing is sent to a webhook any more: its server has failed for days, or said that it is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEBHOOK_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    webhook: _builtins.int
+    """Which one."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        webhook: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "webhook", b"webhook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookDisabled: _TypeAlias = WebhookDisabled  # noqa: Y015

@@ -9,20 +9,24 @@ from gamehall_server.kit.tags import LONGEST_TAG
 from gamehall_server.modules import users
 from gamehall_server.modules.access import grant_role, grants_of_user, known_roles, revoke, take_roles
 from gamehall_server.modules.events.variables import VARIABLES
+from gamehall_server.modules.forwards import Forward, forward, message
 from gamehall_server.modules.rules.expressions.values import ANY, EVENT, MAP, OF_BASE, Failed
+from gamehall_server.modules.rules.forwarding import KIND
 from gamehall_server.modules.rules.tables import Globals
 
 MAIL = "rule_mail"
 LONGEST_NAME = 140
-USERS = "USERS_ADMIN"
+USERS, EVENTS = "USERS_ADMIN", "BRE_RULE_ENGINE_EVENTS_ADMIN"
+HAPPENED = "happened"
 
 
 class Doing(NamedTuple):
     """What an action works with: a call of nobody's in the event's transaction, the values of globals, and whether the user of the event is
-    just being made, so that nobody has a session yet."""
+    just being made, so that nobody has a session yet. `rule`: whose action it is."""
 
     call: Call
     globals: Globals
+    rule: str
     at_once: bool = False
 
 
@@ -41,7 +45,7 @@ class Variable(NamedTuple):
 
 
 class Action(NamedTuple):
-    """An action. `needs` is the permission that its maker must hold."""
+    """An action. `needs` is the permission that its maker must hold. `whole`: it is given the event as well, as HAPPENED."""
 
     name: str
     category: str
@@ -49,6 +53,7 @@ class Action(NamedTuple):
     variables: tuple[Variable, ...]
     do: Callable[[Doing, dict[str, Any]], Awaitable[None]]
     needs: str = ""
+    whole: bool = False
 
 
 class Mail(Task, frozen=True):
@@ -129,6 +134,15 @@ async def _fire(doing: Doing, values: dict[str, Any]) -> None:
     doing.call.events.append(custom(name, given))
 
 
+async def _forward(doing: Doing, values: dict[str, Any]) -> None:
+    if not values["url"]:
+        raise Failed("no URL")
+    event = values[HAPPENED]
+    payload = message(event["name"], event["at"], event["parameters"])
+    told = Forward(KIND, doing.rule, event["key"], payload, doing.call.now, values["url"], None, doing.call.arrival.request_id, doing.rule)
+    await forward(doing.call.db, told)
+
+
 async def _set(doing: Doing, values: dict[str, Any]) -> None:
     await doing.globals.write(values["global"], values.get("scopes") or {}, values["value"])
 
@@ -167,6 +181,15 @@ ACTIONS = {
             USERS,
         ),
         Action("fire_event", "event", "Fires an event of a trigger of the application's own.", (Variable("event", "event"),), _fire),
+        Action(
+            "forward_event",
+            "event",
+            "Posts the event to a URL, as JSON: its type, its timestamp and its data. What fails is tried again for three days.",
+            (Variable("url", "string", fixed=True),),
+            _forward,
+            EVENTS,
+            whole=True,
+        ),
         Action("set_global", "custom", "Sets a global.", (_GLOBAL, Variable("value", "any"), _SCOPES), _set),
         Action(
             "increment_global",

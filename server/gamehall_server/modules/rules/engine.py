@@ -17,7 +17,7 @@ from gamehall_server.kit.storage import Handle, Query
 from gamehall_server.kit.within import Happened
 from gamehall_server.modules.events.tables import judged
 from gamehall_server.modules.rules import tables
-from gamehall_server.modules.rules.actions import ACTIONS, Doing
+from gamehall_server.modules.rules.actions import ACTIONS, HAPPENED, Doing
 from gamehall_server.modules.rules.expressions import Failed
 from gamehall_server.modules.rules.expressions.compiling import run
 from gamehall_server.modules.rules.ruleset import DEFAULT_ROLE, Compiled, Ruleset, Step
@@ -87,7 +87,7 @@ class Engine:
             return log
         log["ran"], log["reason"] = True, "the condition holds" if rule.condition else "there is no condition"
         call = Call(Arrival(event.request or "", "", DOOR), None, Scope.ALL, now, db)
-        doing = Doing(call, context.globals, at_once)
+        doing = Doing(call, context.globals, rule.id, at_once)
         for step in rule.steps:
             began = clock.ticks()
             status = await self._do(event, rule, step, context, doing)
@@ -99,6 +99,8 @@ class Engine:
     async def _do(self, event: Happened, rule: Compiled, step: Step, context: Context, doing: Doing) -> str:
         try:
             values = {name: await run(node, context) for name, node in step.values.items()}
+            if step.action.whole:
+                values[HAPPENED] = {"name": event.name, "key": event.key, "at": event.at, "parameters": event.parameters}
             if event.depth >= DEEPEST or len(doing.call.events) >= event.budget:
                 raise Failed("too many events have led to each other")
             delay = None if step.delay is None else await run(step.delay, context)
@@ -127,7 +129,7 @@ class Engine:
         if action is None:
             return f"{FAILED}: there is no action {row.action}"
         try:
-            await action.do(Doing(call, tables.Globals(db)), msgspec.json.decode(row.told))
+            await action.do(Doing(call, tables.Globals(db), row.rule_id), msgspec.json.decode(row.told))
         except (Failed, Invalid, NotFound) as problem:
             return f"{FAILED}: {problem}"[:500]
         await self.keep(db, call, row.request, row.depth, row.budget)

@@ -1,0 +1,101 @@
+"""A loop that claims work, tries it, and settles how the tries ended, turn by turn: what dispatchers of every kind have in common."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from gamehall_server.kit.errors import Fault
+
+log = logging.getLogger("gamehall.dispatch")
+T = TypeVar("T")
+E = TypeVar("E")
+
+
+class Turns(ABC, Generic[T, E]):
+    """The loop of one process: of work T, whose tries end as E. `look_seconds` is how long it waits, having found nothing, unless woken."""
+
+    def __init__(self, name: str, look_seconds: float) -> None:
+        self.name = name
+        self.woken = asyncio.Event()
+        self.tries: dict[asyncio.Task[E], T] = {}
+        # Ends that the database did not take yet.
+        self.ended: list[E] = []
+        self._look_seconds = look_seconds
+        self._stopping = False
+        # A claim under way: whoever breaks off the loop in the middle of one must know what it claimed.
+        self._claiming: asyncio.Task[Sequence[T]] | None = None
+
+    @abstractmethod
+    async def claim(self) -> Sequence[T]:
+        """More work, which nobody else has from now on for as long as a lease lasts."""
+
+    @abstractmethod
+    async def attempt(self, work: T) -> E:
+        """How a try ended. Raises nothing."""
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """Writes what is in `ended`, and takes it from there. Raises what the database raises."""
+
+    @abstractmethod
+    async def release(self, broken: Sequence[T]) -> None:
+        """Lets anybody have work whose tries were broken off. Raises what the database raises."""
+
+    def stop(self) -> None:
+        """Begins nothing more."""
+        self._stopping = True
+        self.woken.set()
+
+    async def run(self) -> None:
+        """Until it is stopped and nothing is under way."""
+        try:
+            while not (self._stopping and not self.tries):
+                await self._turn()
+        finally:
+            await self._leave()
+
+    async def _turn(self) -> None:
+        self.woken.clear()
+        try:
+            await self.settle()
+            if not self._stopping:
+                self._claiming = asyncio.create_task(self._claimed())
+                for work in await asyncio.shield(self._claiming):
+                    self.tries[asyncio.create_task(self.attempt(work))] = work
+                self._claiming = None
+        except Fault as fault:
+            log.warning("%s waits for the database: %s", self.name, fault.message)
+        except Exception:
+            log.exception("bug in the dispatcher of %s", self.name)
+        await self._rest()
+
+    async def _claimed(self) -> Sequence[T]:
+        return await self.claim()
+
+    async def _rest(self) -> None:
+        """Waits for the end of a try, a wake, or the next look."""
+        waking = asyncio.create_task(self.woken.wait())
+        try:
+            await asyncio.wait({waking, *self.tries}, timeout=self._look_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waking.cancel()
+        for task in [task for task in self.tries if task.done()]:
+            del self.tries[task]
+            self.ended.append(task.result())
+
+    async def _leave(self) -> None:
+        """At the end: what was tried is settled, what was broken off is anybody's again at once."""
+        claimed = [] if self._claiming is None else await asyncio.gather(self._claiming, return_exceptions=True)
+        for task in self.tries:
+            task.cancel()
+        ended = await asyncio.gather(*self.tries, return_exceptions=True)
+        self.ended.extend(each for each in ended if not isinstance(each, BaseException))
+        broken = [work for work, each in zip(self.tries.values(), ended, strict=True) if isinstance(each, BaseException)]
+        broken += [work for found in claimed if not isinstance(found, BaseException) for work in found]
+        try:
+            await self.settle()
+            await self.release(broken)
+        except Fault as fault:
+            log.warning("%s could not settle at its end; leases will run out: %s", self.name, fault.message)
