@@ -27,7 +27,7 @@ from gamehall_server.kit.secrets import Secrets, kept_in
 from gamehall_server.kit.signed_addresses import Signer
 from gamehall_server.kit.storage import Database, Handle, open_database
 from gamehall_server.kit.within import Within
-from gamehall_server.modules import configs, devices, locations, social, templates, users
+from gamehall_server.modules import configs, devices, kongregate, locations, social, templates, users
 from gamehall_server.modules.access import ROLE_ADMIN, ROLE_USER, Attempts, PasswordHasher, Revocations
 from gamehall_server.modules.access.bootstrap import settle_access, settle_passes
 from gamehall_server.modules.access.client_service import Clients
@@ -63,6 +63,7 @@ from gamehall_server.modules.friendships.servicer import Blocks, Friendships
 from gamehall_server.modules.groups.members import GroupMembers
 from gamehall_server.modules.groups.search import in_group
 from gamehall_server.modules.groups.servicer import Groups
+from gamehall_server.modules.kongregate.servicer import Games, GameTokens
 from gamehall_server.modules.locations.servicer import Locations
 from gamehall_server.modules.logs.servicer import UserLogs
 from gamehall_server.modules.maintenance import Notice
@@ -193,6 +194,8 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Expressions: lambda _: Expressions(),
     ForwardLogs: lambda _: ForwardLogs(),
     Friendships: lambda parts: Friendships(parts.secrets),
+    Games: lambda parts: Games(kongregate.GameSecrets(parts.secrets), parts.egress),
+    GameTokens: lambda parts: GameTokens(kongregate.GameSecrets(parts.secrets)),
     Globals: lambda parts: Globals(parts.ruleset),
     GroupMembers: lambda _: GroupMembers(),
     Groups: lambda _: Groups(),
@@ -203,7 +206,9 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Maintenance: lambda parts: Maintenance(parts.notice),
     Moderation: lambda _: Moderation(),
     Objects: lambda _: Objects(),
-    Passwords: lambda parts: Passwords(parts.hasher, parts.rules, parts.attempts, parts.secrets),
+    Passwords: lambda parts: Passwords(
+        parts.hasher, parts.rules, parts.attempts, parts.secrets, kongregate.GameSecrets(parts.secrets).replace_all
+    ),
     Permissions: lambda _: Permissions(),
     Platform: lambda parts: Platform(parts.health),
     Polls: lambda _: Polls(),
@@ -297,6 +302,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
         await values.settle(db)
         await social.settle_providers(db, secrets)
         await settle_second_factors(db, secrets)
+        await kongregate.GameSecrets(secrets).settle(db)
         await settle_triggers(db)
         await settle_categories(db)
         await settle_rules(db)
@@ -335,7 +341,8 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     outbox.ask(WEBHOOKS, hooks.wants)
     dispatcher.add(Within(database, WEBHOOKS, FanOut().take))
     patience = int(settings.webhook_days * DAY)
-    kinds = (ToWebhooks(hooks, secrets, outbox, real_micros, patience), ToUrls())
+    callbacks = kongregate.Callbacks(kongregate.GameSecrets(secrets))
+    kinds = (ToWebhooks(hooks, secrets, outbox, real_micros, patience), ToUrls(), callbacks)
     dispatcher.add(Posting(database, egress, kinds, _terms(settings)))
     register_consumers(dispatcher, settings, database, outbox, secrets, values, clock)
     app = App(

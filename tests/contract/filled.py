@@ -258,6 +258,16 @@ def some_members(cast):
     return group
 
 
+def some_games(cast):
+    word = fresh("word")
+    for number, name in enumerate(["b", "B", "a", "é", "b"]):
+        game = {"name": f"{word}{name}", "owner": {"id": (cast.owner, cast.admin)[number % 2].id}}
+        made = cast.admin.post("/kongregate/games", game)
+        assert made.status_code == 201
+        CANARIES.add(made.json()["api_key"])
+    return {"filter_name": word}
+
+
 def some_objects(cast):
     of = a_template(cast, "object")["id"]
     for number, name in enumerate(["b", "B", "a", "é", "b"]):
@@ -311,6 +321,7 @@ MADE = {
     "gamehall.media.v1.VideoTalkService.ListVideoComments": something_about_a_video("comments"),
     "gamehall.media.v1.VideoTalkService.ListVideoDispositions": something_about_a_video("dispositions"),
     "gamehall.media.v1.VideoTalkService.ListRelatedVideos": something_about_a_video("related"),
+    "gamehall.kongregate.v1.GameService.ListGames": some_games,
     "gamehall.objects.v1.ObjectService.ListObjects": some_objects,
     "gamehall.templates.v1.TemplateService.ListTemplatesOfKind": lambda cast: {"type_hint": "user", **some_templates("user")(cast)},
     "gamehall.categories.v1.CategoryService.ListCategories": some_categories,

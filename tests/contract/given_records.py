@@ -20,6 +20,7 @@ from tests.contract.records import (
     a_contributor,
     a_disposition,
     a_film,
+    a_game,
     a_group,
     a_logged_event,
     a_member,
@@ -87,7 +88,18 @@ POLLS, ARTISTS, MODERATION = (f"gamehall.media.v1.{name}Service" for name in ("P
 VIDEOS, TALK, OBJECTS = "gamehall.media.v1.VideoService", "gamehall.media.v1.VideoTalkService", "gamehall.objects.v1.ObjectService"
 GROUPS, MEMBERS = "gamehall.groups.v1.GroupService", "gamehall.groups.v1.GroupMemberService"
 AT_VIDEO, AT_ITS, AT_GROUP = "/media/videos/{id}", "/media/videos/{video_id}", "/users/groups/{unique_name}"
+GAMES, AT_GAME = "gamehall.kongregate.v1.GameService", "/kongregate/games/{id}"
+GAME_TOKENS = "gamehall.kongregate.v1.GameTokenService"
 RECORDS = {
+    f"{GAMES}.CreateGame": Given(lambda cast: {"game": {"name": fresh("made")}}),
+    f"{GAMES}.GetGame": Given(a_game, AT_GAME),
+    f"{GAMES}.UpdateGame": Given(lambda cast: a_game(cast) | {"game": {"name": "other"}}, AT_GAME),
+    f"{GAMES}.DeleteGame": Given(a_game, AT_GAME),
+    f"{GAMES}.ShowKey": Given(a_game, AT_GAME),
+    f"{GAMES}.RotateKey": Given(a_game, AT_GAME),
+    f"{GAMES}.InvalidateInventory": Given(lambda cast: a_game(cast) | {"user_id": cast.owner.id}),
+    f"{GAME_TOKENS}.GetGameToken": Given(lambda cast: a_game(cast) | {"user_id": str(cast.owner.id)}, AT_GAME),
+    f"{GAME_TOKENS}.RotateGameToken": Given(lambda cast: a_game(cast) | {"user_id": str(cast.owner.id)}, AT_GAME),
     "gamehall.files.v1.UploadService.GetUploadURL": Given(lambda cast: {"filename": "a.png", "content_type": "image/png"}),
     "gamehall.files.v1.UploadService.GetDownloadURL": Given(lambda cast: {"path": "a.png"}),
     f"{POLLS}.CreatePoll": Given(lambda cast: {"poll": in_contract(POLL) | {"category": a_category(cast)}}),

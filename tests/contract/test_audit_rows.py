@@ -28,7 +28,7 @@ ELSEWHERE |= {"gamehall.media.v1.PollService.GetVote"}
 # Nobody does it for another, whatever they may.
 OF_THE_OWNER = {"gamehall.social.v1.IdentityService.LinkIdentity"} | {
     f"{SECOND}.StartSecondFactor",
-    *(name for name in WRITES if ".SessionService." in name),
+    *(name for name in WRITES if ".SessionService." in name or ".GameTokenService." in name),
 }
 
 

@@ -52,6 +52,10 @@ GIVEN_BY_OTHERS = {
     "GET /bre/logs/event-log/{id}",
     # A rule whose names are all there.
     "POST /bre/rules/try",
+    # Who is signed in, and a user with a game that is called back.
+    "POST /kongregate/games/{id}/users/{user_id}/token",
+    "POST /kongregate/games/{id}/users/{user_id}/rotate-token",
+    "POST /kongregate/games/{id}/invalidate-inventory",
     # The numbers and names of what belongs to something else, and the id of a template.
     "GET /media/polls/{id}/response",
     "DELETE /media/videos/{id}",

@@ -82,3 +82,12 @@ def test_a_mark_is_made_by_who_has_the_key_and_by_nobody_else():
     assert not Secrets([ROOT]).marks("head", b"row", mark)
     assert not Secrets([OTHER]).marks("audit", b"row", mark)
     assert not Secrets([ROOT]).marks("audit", b"row", "")
+
+
+def test_a_mark_that_a_former_key_made_is_among_those_to_look_for():
+    mark = Secrets([ROOT]).mark("audit", b"row")
+    both = Secrets([OTHER, ROOT])
+
+    assert both.every_mark("audit", b"row") == [both.mark("audit", b"row"), mark]
+    assert mark not in Secrets([OTHER]).every_mark("audit", b"row")
+    assert mark not in both.every_mark("audit", b"rov") + both.every_mark("head", b"row")

@@ -86,6 +86,10 @@ class Secrets:
         """A mark (HMAC-SHA256) that only who has the root key can make of this data."""
         return f"{self._first.name}.{_mark(self._first, purpose, data)}"
 
+    def every_mark(self, purpose: str, data: bytes) -> list[str]:
+        """The marks of this data with each of the root keys: what to look for where a row is found by its mark."""
+        return [f"{root.name}.{_mark(root, purpose, data)}" for root in self._roots.values()]
+
     def marks(self, purpose: str, data: bytes, mark: str) -> bool:
         """Whether the mark was made of this data with one of the root keys."""
         name, _, text = mark.partition(".")

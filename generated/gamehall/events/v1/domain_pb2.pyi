@@ -1079,6 +1079,118 @@ class GroupMemberRemoved(_message.Message):
 Global___GroupMemberRemoved: _TypeAlias = GroupMemberRemoved  # noqa: Y015
 
 @_typing.final
+class GameCreated(_message.Message):
+    """A game was registered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAME_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    game: _builtins.int
+    """Which one."""
+    user: _builtins.int
+    """Whose it is; nobody where a client registered it."""
+    def __init__(
+        self,
+        *,
+        game: _builtins.int = ...,
+        user: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "game", b"game", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__user: _TypeAlias = _typing.Literal["user"]  # noqa: Y015
+    _WhichOneofArgType__user: _TypeAlias = _typing.Literal["_user", b"_user"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__user) -> _WhichOneofReturnType__user | None: ...
+
+Global___GameCreated: _TypeAlias = GameCreated  # noqa: Y015
+
+@_typing.final
+class GameUpdated(_message.Message):
+    """A game was changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAME_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    game: _builtins.int
+    """Which one."""
+    user: _builtins.int
+    """Whose it is; nobody where a client registered it."""
+    def __init__(
+        self,
+        *,
+        game: _builtins.int = ...,
+        user: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "game", b"game", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__user: _TypeAlias = _typing.Literal["user"]  # noqa: Y015
+    _WhichOneofArgType__user: _TypeAlias = _typing.Literal["_user", b"_user"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__user) -> _WhichOneofReturnType__user | None: ...
+
+Global___GameUpdated: _TypeAlias = GameUpdated  # noqa: Y015
+
+@_typing.final
+class GameDeleted(_message.Message):
+    """A game was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAME_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    game: _builtins.int
+    """Which one."""
+    user: _builtins.int
+    """Whose it is; nobody where a client registered it."""
+    def __init__(
+        self,
+        *,
+        game: _builtins.int = ...,
+        user: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "game", b"game", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__user: _TypeAlias = _typing.Literal["user"]  # noqa: Y015
+    _WhichOneofArgType__user: _TypeAlias = _typing.Literal["_user", b"_user"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__user) -> _WhichOneofReturnType__user | None: ...
+
+Global___GameDeleted: _TypeAlias = GameDeleted  # noqa: Y015
+
+@_typing.final
+class GameKeyRotated(_message.Message):
+    """A game has another api_key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAME_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    game: _builtins.int
+    """Which one."""
+    user: _builtins.int
+    """Whose it is; nobody where a client registered it."""
+    def __init__(
+        self,
+        *,
+        game: _builtins.int = ...,
+        user: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user", b"_user", "game", b"game", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__user: _TypeAlias = _typing.Literal["user"]  # noqa: Y015
+    _WhichOneofArgType__user: _TypeAlias = _typing.Literal["_user", b"_user"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__user) -> _WhichOneofReturnType__user | None: ...
+
+Global___GameKeyRotated: _TypeAlias = GameKeyRotated  # noqa: Y015
+
+@_typing.final
 class MaintenanceSet(_message.Message):
     """A notice of maintenance was given."""
 

@@ -54,6 +54,7 @@ VARIABLES = {
         Variable("device", STRING),
         Variable("disposition", INTEGER),
         Variable("flag", INTEGER),
+        Variable("game", INTEGER),
         Variable("global", STRING),
         Variable("group", STRING),
         Variable("object", INTEGER),

@@ -1,5 +1,6 @@
 """Passwords: changing one, and getting back in without it. Nobody learns here who has an account."""
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
@@ -17,6 +18,9 @@ from gamehall_server.modules.users.records import load
 from gamehall_server.modules.users.resets import REQUEST, ResetAsked, drop_resets, found_reset, hash_of, lock_reset
 from gamehall_server.modules.users.tables import set_password, users
 
+# Replaces what a user proves themself with, in the transaction of the handle: the user's id.
+Replace = Callable[[Handle, int], Awaitable[None]]
+
 
 class Found(NamedTuple):
     """What the first part of a reset found out."""
@@ -30,11 +34,13 @@ class Passwords:
 
     service = pb.DESCRIPTOR.services_by_name["PasswordService"]
 
-    def __init__(self, hasher: PasswordHasher, rules: Rules, attempts: Attempts, secrets: Secrets) -> None:
+    def __init__(self, hasher: PasswordHasher, rules: Rules, attempts: Attempts, secrets: Secrets, *replaced: Replace) -> None:
+        """`replaced`: what else is another with another password, and is other modules'."""
         self._hasher = hasher
         self._rules = rules
         self._attempts = attempts
         self._secrets = secrets
+        self._replaced = replaced
         self.SetPassword = Prepared(self._check, self._set)
         self.FinishPasswordReset = Prepared(self._prove, self._finish)
 
@@ -92,12 +98,14 @@ class Passwords:
         return await self._hasher.hash(password)
 
     async def _change(self, call: Call, user_id: int, hashed: str, *, but: int | None = None) -> None:
-        """Writes a password, and ends what got somebody in before: every session but one, and codes."""
+        """Writes a password, and ends what got somebody in before: every session but one, codes, and what other modules gave."""
         db: Handle = call.db
         db.later(set_password, user=user_id, hashed=hashed, now=call.now)
         drop_resets(db, user_id)
         call.changed(f"user:{user_id}", None, {"password": "changed"})
         end_sessions_of_user(db, user_id, clock.real_micros(), but=but)
+        for replace in self._replaced:
+            await replace(db, user_id)
         call.emit("password_changed", user=user_id)
 
 
