@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gamehall.options.v1 import options_pb2
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_tools import protoc

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 
 MODULES = Path(__file__).resolve().parent.parent / "server" / "gamehall_server" / "modules"
 HEAD = """# Modules

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gamehall_server.contract import bindings
 from gamehall_server.kit.access import Access
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 
 HEAD = """# Operations
 

@@ -4,7 +4,7 @@
 """
 
 from gamehall_server.contract import bindings
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 
 for binding in bindings([servicer.service for servicer in SERVICERS]):
     body = f"body={binding.body or '-'} answer={binding.response_body or '*'}"

@@ -186,7 +186,7 @@ def verify_audit(
 def routes() -> None:
     """List every HTTP route with its RPC and who may call it."""
     from gamehall_server.contract import bindings
-    from gamehall_server.main import SERVICERS
+    from gamehall_server.servicers import SERVICERS
 
     for binding in bindings([servicer.service for servicer in SERVICERS]):
         out.print(f"{binding.verb:7}{binding.path:50} {binding.rpc:52} {binding.policy}", soft_wrap=True)

@@ -26,13 +26,14 @@ from gamehall_server.kit.errors import Fault
 from gamehall_server.kit.health import PATIENCE
 from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
-from gamehall_server.main import Product, build, served
+from gamehall_server.main import Product, build
 from gamehall_server.modules.access import POLL, sweep_attempts, sweep_revocations
 from gamehall_server.modules.auth.issued import sweep_locations
 from gamehall_server.modules.files import OwnFiles
 from gamehall_server.modules.forwards import sweep_forwards
 from gamehall_server.modules.users import sweep_resets
 from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
+from gamehall_server.servicers import served
 from gamehall_server.settings import Settings
 from gamehall_server.tls import Tls, tls_of
 

@@ -14,7 +14,7 @@ from gamehall_bridge.routes import Route, routes_of
 from gamehall_server.kit.storage import Query
 from gamehall_server.kit.validation import output_only
 from gamehall_server.kit.variants import variants_of
-from gamehall_server.main import SERVICERS, for_sandbox
+from gamehall_server.servicers import SERVICERS, for_sandbox
 from google.api import field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor

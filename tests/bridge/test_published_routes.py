@@ -9,7 +9,7 @@ import requests
 from gamehall_bridge.app import Bridge
 from gamehall_bridge.routes import Routes, routes_of
 from gamehall_server.contract import bindings
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 from hypothesis import example, given
 from hypothesis import strategies as st
 

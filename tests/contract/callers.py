@@ -5,10 +5,10 @@ from typing import NamedTuple
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from gamehall_server.kit.storage import Query, table_of
-from gamehall_server.main import permissions_of
 from gamehall_server.modules.access.roles import user_roles
 from gamehall_server.modules.access.tables import RolePermissionRow, RoleRow, UserRoleRow
 from gamehall_server.modules.auth.sessions import end_session, live_session
+from gamehall_server.servicers import permissions_of
 from people import Person
 from sqlalchemy import bindparam, delete
 from worlds import World

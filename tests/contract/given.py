@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 from people import CANARIES, PASSWORD, fresh, numbers
 
 from tests.contract.callers import Cast

@@ -5,7 +5,7 @@ from typing import Any
 from people import CANARIES, PASSWORD, fresh
 
 from tests.contract.callers import Cast
-from tests.modules.receiving import receiver
+from tests.modules.receivers import receiver
 
 POLL = {"text": "Which?", "type": "TEXT", "active": True, "answers": [{"key": "a", "text": "The first"}]}
 SAID = {"context": "video", "context_id": "1", "content": "mine"}
@@ -178,7 +178,7 @@ def an_object(cast: Cast) -> dict[str, Any]:
 
 
 def a_game(cast: Cast) -> dict[str, Any]:
-    body = {"name": fresh("made"), "owner": {"id": cast.owner.id}, "callback_url": f"{receiver().url}/made"}
+    body = {"name": fresh("made"), "owner": {"id": cast.owner.id}, "callback_url": f"{receiver().base}/made"}
     made = cast.admin.post("/kongregate/games", body)
     assert made.status_code == 201, made.text
     CANARIES.add(made.json()["api_key"])

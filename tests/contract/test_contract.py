@@ -14,9 +14,9 @@ from gamehall_bridge.errors import HTTP_STATUS
 from gamehall_server.contract import bindings
 from gamehall_server.kit.errors import Cancelled, Fault
 from gamehall_server.kit.storage import Query
-from gamehall_server.main import SERVICERS, for_sandbox
 from gamehall_server.modules.access.bootstrap import permissions
 from gamehall_server.modules.access.roles import ROLE_ADMIN, ROLE_USER, role_permissions
+from gamehall_server.servicers import SERVICERS, for_sandbox
 from google import api
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions

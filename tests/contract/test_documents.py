@@ -8,7 +8,7 @@ import pytest
 from gamehall_bridge.documents.operations import parameter_fields
 from gamehall_bridge.parameters import parameters_of
 from gamehall_server.contract import bindings
-from gamehall_server.main import SERVICERS, for_sandbox
+from gamehall_server.servicers import SERVICERS, for_sandbox
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV31SpecValidator
 
 from bench.published import operations as published

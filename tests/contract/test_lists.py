@@ -7,8 +7,8 @@ from itertools import count
 import grpc
 import pytest
 from gamehall.options.v1 import options_pb2 as options
-from gamehall_server.main import SERVICERS
 from gamehall_server.migrate import migrate
+from gamehall_server.servicers import SERVICERS
 from google.protobuf import message_factory
 from google.rpc import error_details_pb2, status_pb2
 

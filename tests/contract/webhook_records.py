@@ -1,23 +1,16 @@
 """Webhooks, and posts to them, made anew."""
 
-from functools import cache
 from typing import Any
 
 from gamehall.webhooks.v1 import webhooks_pb2
 from people import CANARIES, fresh
 
 from tests.contract.callers import Cast
-from tests.modules.receivers import Receiver
+from tests.modules.receivers import receiver
 from tests.modules.ruling import until
 
 URL = "https://game.example/events"
 LOG = "/bre/logs/forward-log"
-
-
-@cache
-def receiver() -> Receiver:
-    """A server that takes everything, until the process ends."""
-    return Receiver()
 
 
 def a_webhook_message(cast: Cast) -> webhooks_pb2.Webhook:

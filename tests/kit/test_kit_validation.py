@@ -9,7 +9,7 @@ from gamehall.platform.v1.platform_pb2 import GetClockRequest, UpdateClockReques
 from gamehall.users.v1.passwords_pb2 import SetPasswordRequest
 from gamehall.users.v1.users_pb2 import CreateUserRequest, User
 from gamehall_server.kit.validation import compile_check
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Value

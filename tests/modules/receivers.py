@@ -5,8 +5,11 @@ import json
 import socket
 import threading
 import time
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
+
+from tests.modules.ruling import until
 
 
 class Got(NamedTuple):
@@ -57,13 +60,23 @@ class Receiver:
                 pass
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self.base = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{self.base}/hook"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def close(self):
         """Takes nothing more."""
         self._server.shutdown()
         self._server.server_close()
+
+    def at(self, path, count=1):
+        """What was posted to a path, once it is at least so much."""
+
+        def there():
+            found = [each for each in tuple(self.got) if each.path == path]
+            return found if len(found) >= count else None
+
+        return until(there)
 
     def of(self, **data):
         """What was got that tells this."""
@@ -78,6 +91,19 @@ def receiving(answer=None):
         yield made
     finally:
         made.close()
+
+
+@cache
+def receiver():
+    """One for the whole run. `answers` has the statuses of the next answers for a path; when they are used up it is 200."""
+
+    def told(got, handler):
+        waiting = made.answers.get(got.path)
+        return waiting.pop(0) if waiting else 200, {}, b""
+
+    made = Receiver(told)
+    made.answers = {}
+    return made
 
 
 def nowhere():

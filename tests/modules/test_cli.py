@@ -19,7 +19,7 @@ from gamehall_server import __version__
 from gamehall_server.admin import add_client_to, add_user_to
 from gamehall_server.contract import bindings
 from gamehall_server.kit.errors import Fault
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 from people import PASSWORD, fresh
 from processes import gamehall, serving
 

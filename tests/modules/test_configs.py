@@ -6,8 +6,8 @@ import pytest
 from gamehall.configs.v1.configs_pb2 import Config, CreateConfigRequest, DeleteConfigRequest, GetConfigRequest, ListConfigsRequest
 from gamehall.configs.v1.configs_pb2 import UpdateConfigRequest as Update
 from gamehall_server.kit.storage import Query
-from gamehall_server.main import BUILT_INS
 from gamehall_server.modules.configs.tables import table
+from gamehall_server.servicers import BUILT_INS
 from people import fresh
 from sqlalchemy import update
 from worlds import World, settings_for, sqlite_url

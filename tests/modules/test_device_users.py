@@ -2,7 +2,7 @@
 
 import pytest
 from gamehall.auth.v1.tokens_pb2 import CreateTokenRequest
-from gamehall_server.main import BUILT_INS
+from gamehall_server.servicers import BUILT_INS
 from people import CANARIES, Person, fresh
 
 from tests.modules.device_login import AUTO_CREATE, NEW_PASSWORD, WRONG, Box, client_of, refresh_of

@@ -13,7 +13,7 @@ from gamehall.events.v1 import events_pb2 as pb
 from gamehall.events.v1 import events_pb2_grpc
 from gamehall_server.kit.events import declared
 from gamehall_server.kit.verbs import Create, Delete, Update
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 from people import fresh
 
 from tests.contract.doors import published_refusal

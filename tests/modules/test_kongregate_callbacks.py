@@ -18,7 +18,7 @@ from people import fresh
 from sqlalchemy import bindparam, delete, select
 from sqlmodel import SQLModel
 
-from tests.modules.receiving import receiver
+from tests.modules.receivers import receiver
 from tests.modules.test_kongregate import a_game, fields_of, key_of, token_of
 
 # As the vendor's page prints them, its common parameters first.
@@ -33,7 +33,7 @@ forget = Query(delete(PLAYERS).where(PLAYERS.c.game_id == bindparam("game")))
 def called(admin):
     """A game whose server is there, and where it is called back."""
     path = f"/{fresh('callback')}"
-    return a_game(admin, callback_url=receiver().url + path), path
+    return a_game(admin, callback_url=receiver().base + path), path
 
 
 def fire(admin, game, person):

@@ -14,7 +14,7 @@ from gamehall.maintenance.v1.maintenance_pb2 import (
 from gamehall.options.v1 import options_pb2
 from gamehall_server.kit.outbox import outbox
 from gamehall_server.kit.storage import Query
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 from people import PASSWORD

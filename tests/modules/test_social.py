@@ -9,9 +9,9 @@ from gamehall.auth.v1.tokens_pb2 import CreateTokenRequest
 from gamehall.social.v1.social_pb2 import DeleteIdentityRequest, GoogleToken, LinkGoogleRequest, ListIdentitiesRequest
 from gamehall.social.v1.social_pb2_grpc import IdentityServiceStub
 from gamehall_server.kit.storage import Query
-from gamehall_server.main import BUILT_INS
 from gamehall_server.modules.configs import ConfigValues
 from gamehall_server.modules.configs.tables import table as configs
+from gamehall_server.servicers import BUILT_INS
 from people import fresh
 from sqlalchemy import select, update
 

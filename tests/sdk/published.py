@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gamehall.options.v1 import options_pb2
-from gamehall_server.main import SERVICERS
+from gamehall_server.servicers import SERVICERS
 
 from bench.published import operations
 

@@ -4,7 +4,7 @@ import facebook
 import pytest
 from gamehall_server.kit.clock import random_uuid
 
-from tests.modules.receiving import receiver
+from tests.modules.receivers import receiver
 from tests.modules.test_kongregate import a_game
 from tests.modules.test_kongregate_callbacks import fire, form_of
 from tests.sdk.test_node_clients import HERE, NODE, node
@@ -31,7 +31,7 @@ def by_facebook_signed_request(requests):
 @pytest.mark.parametrize("judge", [by_facebook_sdk, by_facebook_signed_request])
 def test_servers_of_others_take_callbacks_and_no_changed_ones(admin, ann, judge):
     path = f"/{random_uuid()}"
-    game = a_game(admin, callback_url=receiver().url + path)
+    game = a_game(admin, callback_url=receiver().base + path)
     fire(admin, game, ann)
     form = form_of(receiver().at(path)[0])
     signed, key = form.pop("signed_request"), game["api_key"]
