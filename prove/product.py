@@ -78,6 +78,12 @@ class Product:
                     time.sleep(0.01)
         raise DidNotStart(self.told[-3000:])
 
+    def work(self) -> "subprocess.Popen[bytes]":
+        """Starts a worker in its place, which answers nobody."""
+        given = environment(self.ground.url) | {"GAMEHALL_DATABASE_URL": self.ground.url} | self._settings
+        with self.log.open("ab") as output:
+            return subprocess.Popen([sys.executable, "-m", "gamehall_server", "worker"], env=given, cwd=self.ground.folder, stderr=output)
+
     def kill(self) -> None:
         """kill -9."""
         assert self._process is not None

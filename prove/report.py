@@ -28,6 +28,8 @@ PROOFS = {
     "canaries": ("S8", "secrets looked for in all that is left behind, and all of it tried as secrets"),
     "guessing": ("S9", "passwords guessed"),
     "audit": ("S13", "rows of the audit log, and changes of them"),
+    "webhooks": ("C13", "events told to a server that fails and dies, by one that dies"),
+    "zombies": ("R6", "a process stopped for longer than its leases"),
     "social": ("S14", "social sign-in with what is no proof"),
 }
 

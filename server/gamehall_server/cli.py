@@ -97,8 +97,24 @@ def serve(
     _explained(lambda: run(settings, banner))
 
 
-@app.command(hidden=True)
-def worker() -> None:
+@app.command()
+def worker(database_url: DatabaseUrl = None) -> None:
+    """Do what servers do beside answering, and answer nobody: rules, webhooks, mail. As many as are wanted, over one PostgreSQL."""
+    settings = _about_to_serve(database_url=database_url)
+    from gamehall_server.serve import work_alone
+
+    def banner() -> None:
+        if settings.log_format == "json":
+            log.info("working", extra={"told": {"version": __version__, "database": _without_password(settings.database_url)}})
+            return
+        err.print(f"[bold]Gamehall {__version__}[/bold]  a worker")
+        err.print(f"  database   {_without_password(settings.database_url)}")
+
+    _explained(lambda: work_alone(settings, banner, before=lambda: _migrated_apart(settings)))
+
+
+@app.command("serve-worker", hidden=True)
+def serve_worker() -> None:
     """One of the processes of `serve --workers`. Everything it is told stands in the environment."""
     settings = _about_to_serve()
     from gamehall_server.workers import work

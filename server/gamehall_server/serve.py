@@ -27,6 +27,7 @@ from gamehall_server.kit.health import PATIENCE
 from gamehall_server.kit.invoke import App, Arrival, Observe, unobserved
 from gamehall_server.kit.kept import RENEW_SECONDS
 from gamehall_server.main import Product, build
+from gamehall_server.migrate import SQLITE
 from gamehall_server.modules.access import POLL, sweep_attempts, sweep_revocations
 from gamehall_server.modules.auth.issued import sweep_locations
 from gamehall_server.modules.files import OwnFiles
@@ -149,6 +150,23 @@ async def running(settings: Settings, *, observe: Observe = unobserved) -> Async
         await product.close()
 
 
+@contextlib.asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[None]:
+    """Hands on what the outbox has, and answers nobody, until the block ends."""
+    product = await build(settings)
+    try:
+        product.dispatcher.start()
+        spare_the_collector()
+        renewing = asyncio.create_task(_renew(product))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await product.dispatcher.stop(settings.grace_seconds)
+    finally:
+        await product.close()
+
+
 def spare_the_collector() -> None:
     """Takes everything made at start out of the garbage collector's sight, and lets it look less often: it took a tenth of a call.
 
@@ -206,6 +224,14 @@ async def _watch(product: Product) -> None:
 def serve(settings: Settings, started: Callable[[Running], None], *, lifeline: int | None = None) -> None:
     """Serves until SIGTERM or SIGINT, or until the other end of a pipe (`lifeline`) is closed."""
     _until_told(running(settings), started, lifeline)
+
+
+def work_alone(settings: Settings, started: Callable[[], None], *, before: Callable[[], None]) -> None:
+    """Works until SIGTERM or SIGINT. `before` brings the database to its schema. Raises ValueError for a SQLite file."""
+    if settings.database_url.startswith(SQLITE):
+        raise ValueError("a SQLite file belongs to one process, which does this by itself: use PostgreSQL to work with several")
+    before()
+    _until_told(working(settings), lambda _: started())
 
 
 def bridge(settings: Settings, target: str, started: Callable[[HttpDoor], None]) -> None:

@@ -25,7 +25,7 @@ from gamehall_server.serve import serve as serve_alone
 from gamehall_server.settings import PREFIX, Settings
 
 log = logging.getLogger("gamehall.workers")
-COMMAND = (sys.executable, "-m", "gamehall_server", "worker")
+COMMAND = (sys.executable, "-m", "gamehall_server", "serve-worker")
 # In seconds: the pause before a dead worker's successor. It doubles with each death that follows a short life.
 FIRST_PAUSE, LONGEST_PAUSE, SHORT_LIFE = 0.1, 10.0, 60.0
 # What a worker gets beyond its own grace, before it is ended by force.
