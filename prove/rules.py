@@ -17,7 +17,6 @@ from prove.kill import Acks
 from prove.product import Product, served
 from prove.proof import Found, main
 from prove.ruling import NUMBER, USER, Chief, action, applied, constant, counts, fires, settled, tags
-from tests.databases import PostgresServer
 
 BAR = (
     "actions of acknowledged events missing 0, doubled 0; put off: early 0; loops without end 0; events a second judged by 10 of 100 rules "
@@ -183,7 +182,9 @@ def put_off(found: Found, on: Ground, seed: int, number: int) -> None:
         chief.ask("PUT", "/sandbox/clock", {"now": now, "frozen": True})
         for delay in delays:
             chief.ask("POST", "/bre/events", {"event_name": event, "params": {"number": delay}})
-        settled(found, on.url, f"{on.kind}: put off", lambda url: len(delays) - int(books.rows(url, "SELECT count(*) FROM bre_delayed")[0][0]))
+        settled(
+            found, on.url, f"{on.kind}: put off", lambda url: len(delays) - int(books.rows(url, "SELECT count(*) FROM bre_delayed")[0][0])
+        )
         early = late = 0
         for which, delay in enumerate(delays):
             chief.ask("PUT", "/sandbox/clock", {"now": now + delay - 1})

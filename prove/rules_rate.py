@@ -45,7 +45,9 @@ def measured(found: Found, on: Ground, what: str, bar: int, events: int, *, matc
     found.count(f"{on.kind}, {what}: events a second", rate)
     found.count(f"{on.kind}, {what}: percent of a core", busy)
     found.check(rate >= bar, f"{on.kind}, {what}: {rate:,} events a second, and {bar:,} are wanted")
-    judged, told = books.rows(on.url, f"SELECT count(*), min(length(told)) FROM bre_event_rules JOIN outbox ON id = event_id WHERE type = '{EVENT}'")[0]
+    judged, told = books.rows(
+        on.url, f"SELECT count(*), min(length(told)) FROM bre_event_rules JOIN outbox ON id = event_id WHERE type = '{EVENT}'"
+    )[0]
     found.check(int(judged) == events and int(told) > 2, f"{on.kind}, {what}: {judged} of {events} were judged")
     if matching:
         done = sum(int(value) for (value,) in books.rows(on.url, "SELECT value FROM bre_global_value"))
@@ -70,7 +72,10 @@ async def _backlog(on: Ground, events: int) -> None:
         for first in range(0, events, TOGETHER):
 
             async def keep(db: Handle, first: int = first) -> None:
-                told = [custom(EVENT, {"user": number % dataset.USERS + 1, "number": number}) for number in range(first, min(first + TOGETHER, events))]
+                told = [
+                    custom(EVENT, {"user": number % dataset.USERS + 1, "number": number})
+                    for number in range(first, min(first + TOGETHER, events))
+                ]
                 await product.outbox.keep(db, clock.real_micros(), told)
 
             await product.database.write(keep)
