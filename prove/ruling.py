@@ -44,6 +44,10 @@ class Chief:
         """The id of a new rule."""
         return str(self.ask("POST", "/bre/rules", {"name": event, "event_name": event, "actions": list(actions), **more})["id"])
 
+    def fire(self, event: str, **params: object) -> int:
+        """The status of the answer to an event."""
+        return self.caller.ask("POST", "/bre/events", {"event_name": event, "params": params}).status
+
 
 def constant(value: object, type: str) -> dict[str, Any]:
     """A value of a variable type."""
@@ -71,9 +75,9 @@ def tags(tag: object, user: object = USER, **more: object) -> dict[str, Any]:
     return action("add_user_tag", user=user, tag=tag, **more)
 
 
-def fires(event: str, **parameters: object) -> dict[str, Any]:
-    """Fires an event whose parameters are expressions."""
-    return action("fire_event", event={"type": "event_context", "event_name": event, "parameters": parameters})
+def fires(event: str, more: dict[str, Any] | None = None, /, **parameters: object) -> dict[str, Any]:
+    """Fires an event whose parameters are expressions; `more` are further variables of the action."""
+    return action("fire_event", event={"type": "event_context", "event_name": event, "parameters": parameters}, **(more or {}))
 
 
 def above(number: int) -> dict[str, Any]:
