@@ -17,6 +17,7 @@ PROOFS = {
     "upgrade": ("R9", "two versions beside each other, and the migrations"),
     "overload": ("R10", "ten times the callers"),
     "soak": ("R13", "mixed load for long"),
+    "rules": ("C14", "rules under kill -9, on a clock that is set, in loops, failing, and with a backlog"),
     "refuse": ("R15", "hazards refused at start"),
     "malformed": ("S3", "malformed input"),
     "hostile": ("S4", "hostile clients"),

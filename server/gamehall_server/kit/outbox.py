@@ -53,6 +53,7 @@ class DeliveryRow(SQLModel, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         Index("ix_delivery_due", "consumer", "due", "seq"),
+        Index("ix_delivery_order", "consumer", "seq"),
         Index("ix_delivery_key", "consumer", "key", "seq"),
         {"sqlite_autoincrement": True, "info": IN_ORDER},
     )

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, bindparam, delete, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
 
 from gamehall_server.kit import clock
 from gamehall_server.kit.clock import Micros
@@ -43,25 +43,19 @@ class Happened(NamedTuple):
 
 _d, _o = deliveries.table, outbox.table
 _big = BigInteger
-_earlier = _d.alias("earlier")
-_held_up = (
-    select(_earlier.c.seq)
-    .where(
-        _earlier.c.consumer == _d.c.consumer,
-        _earlier.c.key == _d.c.key,
-        _earlier.c.seq < _d.c.seq,
-        _earlier.c.due > bindparam("now", type_=_big),
-    )
-    .exists()
-)
+_mine, _now = _d.c.consumer == bindparam("consumer"), bindparam("now", type_=_big)
+# What was put back, first of its key: it holds up later ones. There is little of it, and it is looked for once, not for every event.
+_held = select(_d.c.key, func.min(_d.c.seq).label("first")).where(_mine, _d.c.due > _now).group_by(_d.c.key).subquery()
 _some = Query(
     select(_d.c.seq, _d.c.fence, _o.c.id, _o.c.type, _d.c.key, _o.c.at, _o.c.body, _o.c.request, _o.c.depth, _o.c.budget)
     .join(_o, _o.c.id == _d.c.event_id)
-    .where(_d.c.consumer == bindparam("consumer"), _d.c.due <= bindparam("now", type_=_big), ~_held_up)
-    .order_by(_d.c.seq)
+    .outerjoin(_held, _held.c.key == _d.c.key)
+    # The sum keeps databases from the index of `due`, of which they would read and sort all that waits.
+    .where(_mine, _d.c.due + 0 <= _now, or_(_held.c.first.is_(None), _d.c.seq < _held.c.first))
+    .order_by(_d.c.consumer, _d.c.seq)
     .limit(bindparam("most", type_=_big))
 )
-_any = Query(select(_d.c.seq).where(_d.c.consumer == bindparam("consumer"), _d.c.due <= bindparam("now", type_=_big)).limit(1))
+_any = Query(select(_d.c.seq).where(_mine, _d.c.due <= _now).limit(1))
 _done = Query(delete(_d).where(any_of(_d.c.seq, "seqs")))
 _put_back = Query(
     update(_d)

@@ -20,6 +20,7 @@ from gamehall_server.modules.rules import tables
 from gamehall_server.modules.rules.actions import ACTIONS, HAPPENED, Doing
 from gamehall_server.modules.rules.expressions import Failed
 from gamehall_server.modules.rules.expressions.compiling import run
+from gamehall_server.modules.rules.expressions.values import whole
 from gamehall_server.modules.rules.ruleset import DEFAULT_ROLE, Compiled, Ruleset, Step
 
 CONSUMER, DOOR = "rules", "rules"
@@ -40,6 +41,15 @@ class Context(NamedTuple):
     globals: tables.Globals
 
 
+class _Taken(NamedTuple):
+    """An event whose rules are asked: the call that they work in, together, and the rows of what they put off."""
+
+    event: Happened
+    call: Call
+    context: Context
+    delayed: list[dict[str, Any]]
+
+
 class Engine:
     """Asks the rules of events, and does what they say."""
 
@@ -49,78 +59,99 @@ class Engine:
         self._now = now
 
     async def take(self, db: Handle, events: list[Happened]) -> None:
-        """Every rule of some events, in their order."""
+        """Every rule of some events, in their order. What nobody reads meanwhile is written at the end, together."""
         asked: Counter[str] = Counter()
         ran: Counter[str] = Counter()
+        globals = tables.Globals(db)
+        all_taken: list[_Taken] = []
+        logs: list[tuple[Query[Any], dict[str, Any]]] = []
         for event in events:
             rules = self._ruleset.by_event.get(event.name, ())
             before = msgspec.json.decode(await db.value(_told, event=event.id) or b"[]") if event.name == AT_ONCE else []
             done = {each["rule_id"]: each for each in before}
-            log = [done.get(rule.id) or await self._judge(db, event, rule) for rule in rules]
-            asked.update(each["rule_id"] for each in log)
-            ran.update(each["rule_id"] for each in log if each["ran"])
+            taken = self._taken(db, event, globals)
+            log = [done.get(rule.id) or await self._judge(taken, rule) for rule in rules]
+            all_taken.append(taken)
+            asked.update([each["rule_id"] for each in log])
+            ran.update([each["rule_id"] for each in log if each["ran"]])
             told = msgspec.json.encode(log).decode()
             if before:
-                db.later(_rewrite, event=event.id, log=told)
+                logs.append((_rewrite, {"event": event.id, "log": told}))
             elif log:
-                db.later(judged.insert, event_id=event.id, told=told)
-        for rule, number in sorted(asked.items()):
-            tables.count(db, rule, number, ran[rule])
+                logs.append((judged.insert, {"event_id": event.id, "told": told}))
+        for taken in all_taken:
+            await self._lead(taken)
+        globals.settle()
+        for query, values in logs:
+            db.later(query, **values)
+        tables.count(db, asked, ran)
 
     async def at_once(self, call: Call, entry: Entry, parameters: dict[str, Any]) -> None:
         """Writes an event, and does what the rule of the registration's own transaction says."""
         db, now = call.db, call.now
         await self._outbox.keep(db, now, [entry], call.arrival.request_id)
         rules = [rule for rule in self._ruleset.by_event.get(entry.type, ()) if rule.id == DEFAULT_ROLE]
-        event = Happened(0, 0, entry.id, entry.type, entry.key, now, parameters, None, 0, BUDGET)
-        log = [await self._judge(db, event, rule, at_once=True) for rule in rules]
+        globals = tables.Globals(db)
+        taken = self._taken(db, Happened(0, 0, entry.id, entry.type, entry.key, now, parameters, None, 0, BUDGET), globals)
+        log = [await self._judge(taken, rule, at_once=True) for rule in rules]
+        await self._lead(taken)
+        globals.settle()
         if log:
             db.later(judged.insert, event_id=entry.id, told=msgspec.json.encode(log).decode())
 
-    async def _judge(self, db: Handle, event: Happened, rule: Compiled, *, at_once: bool = False) -> dict[str, Any]:
+    def _taken(self, db: Handle, event: Happened, globals: tables.Globals) -> _Taken:
         now = self._now()
+        call = Call(Arrival(event.request or "", "", DOOR), None, Scope.ALL, now, db)
+        return _Taken(event, call, Context(event.parameters, db, now, globals), [])
+
+    async def _judge(self, taken: _Taken, rule: Compiled, *, at_once: bool = False) -> dict[str, Any]:
+        began_at = self._now() // SECOND
         log: dict[str, Any] = {"rule_id": rule.id, "rule_name": rule.name, "ran": False, "reason": "", "actions": []}
-        log |= {"rule_start_date": now // SECOND, "rule_end_date": now // SECOND}
-        context = Context(event.parameters, db, now, tables.Globals(db))
-        log["reason"] = await reason_against(rule, context, event.at)
+        log |= {"rule_start_date": began_at, "rule_end_date": began_at}
+        log["reason"] = await reason_against(rule, taken.context, taken.event.at)
         if log["reason"]:
             return log
         log["ran"], log["reason"] = True, "the condition holds" if rule.condition else "there is no condition"
-        call = Call(Arrival(event.request or "", "", DOOR), None, Scope.ALL, now, db)
-        doing = Doing(call, context.globals, rule.id, at_once)
+        doing = Doing(taken.call, taken.context.globals, rule.id, at_once)
         for step in rule.steps:
             began = clock.ticks()
-            status = await self._do(event, rule, step, context, doing)
+            status = await self._do(taken, rule, step, doing)
             log["actions"].append({"name": step.action.name, "status": status, "runtime": int((clock.ticks() - began) * 1000)})
-        await self.keep(db, call, event.request, event.depth, event.budget)
         log["rule_end_date"] = self._now() // SECOND
         return log
 
-    async def _do(self, event: Happened, rule: Compiled, step: Step, context: Context, doing: Doing) -> str:
+    async def _do(self, taken: _Taken, rule: Compiled, step: Step, doing: Doing) -> str:
+        event, context = taken.event, taken.context
         try:
             values = {name: await run(node, context) for name, node in step.values.items()}
             if step.action.whole:
                 values[HAPPENED] = {"name": event.name, "key": event.key, "at": event.at, "parameters": event.parameters}
-            if event.depth >= DEEPEST or len(doing.call.events) >= event.budget:
+            if event.depth >= DEEPEST or len(taken.call.events) + len(taken.delayed) >= event.budget:
                 raise Failed("too many events have led to each other")
             delay = None if step.delay is None else await run(step.delay, context)
             if delay is not None and delay > 0:
                 row = {"rule_id": rule.id, "action": step.action.name, "told": msgspec.json.encode(values).decode(), "tries": 0}
-                row |= {"request": event.request, "depth": event.depth, "budget": event.budget}
-                number = await context.db.new_id(tables.delayed.name)
-                context.db.later(tables.delayed.insert, id=number, due=context.now + delay * SECOND, **row)
+                taken.delayed.append(row | {"due": whole(context.now + delay * SECOND), "request": event.request, "depth": event.depth})
                 return PUT_OFF
             await step.action.do(doing, values)
         except (Failed, Invalid, NotFound) as problem:
             return f"{FAILED}: {problem}"[:500]
         return RAN
 
-    async def keep(self, db: Handle, call: Call, request: str | None, depth: int, budget: int) -> None:
-        """Writes what an action has led to: each event may lead to its part of what is left."""
-        number = sum(entry.listed for entry in call.events)
+    async def _lead(self, taken: _Taken) -> None:
+        """Writes what an event has led to."""
+        event, call = taken.event, taken.call
+        left = await self._keep(call, event.request, event.depth, event.budget, len(taken.delayed))
+        for row in taken.delayed:
+            call.db.later(tables.delayed.insert, id=await call.db.new_id(tables.delayed.name), budget=left, **row)
+
+    async def _keep(self, call: Call, request: str | None, depth: int, budget: int, more: int = 0) -> int:
+        """Writes events: each, and what is put off, may lead to its part of what is left, which is given."""
+        number = sum(entry.listed for entry in call.events) + more
         left = max(0, budget - number) // number if number else 0
         if call.events:
-            await self._outbox.keep(db, call.now, call.events, request, depth=depth + 1, budget=left)
+            await self._outbox.keep(call.db, call.now, call.events, request, depth=depth + 1, budget=left)
+        return left
 
     async def later(self, db: Handle, row: Any) -> str:
         """An action that was put off."""
@@ -128,11 +159,13 @@ class Engine:
         action = ACTIONS.get(row.action)
         if action is None:
             return f"{FAILED}: there is no action {row.action}"
+        globals = tables.Globals(db)
         try:
-            await action.do(Doing(call, tables.Globals(db), row.rule_id), msgspec.json.decode(row.told))
+            await action.do(Doing(call, globals, row.rule_id), msgspec.json.decode(row.told))
         except (Failed, Invalid, NotFound) as problem:
             return f"{FAILED}: {problem}"[:500]
-        await self.keep(db, call, row.request, row.depth, row.budget)
+        globals.settle()
+        await self._keep(call, row.request, row.depth, row.budget)
         return RAN
 
 

@@ -14,7 +14,7 @@ from gamehall_server.modules.events.variables import VARIABLES
 from gamehall_server.modules.rules import tables
 from gamehall_server.modules.rules.actions import ACTIONS, DELAY, Action
 from gamehall_server.modules.rules.expressions import Compiler, Node, Scope
-from gamehall_server.modules.rules.expressions.compiling import Global
+from gamehall_server.modules.rules.expressions.compiling import Global, held_to
 from gamehall_server.modules.rules.expressions.values import BOOLEAN, OF_BASE, fits
 
 log = logging.getLogger("gamehall.rules")
@@ -138,6 +138,8 @@ def _hold_to_global(compiler: Compiler, action: Action, told: Any, nodes: dict[s
         return
     if "value" in nodes and not fits(nodes["value"].type, found.type):
         compiler.wrong.append(Violation(f"{path}.value", f"gives {nodes['value'].type}, and {found.type} is wanted"))
+    elif "value" in nodes:
+        nodes["value"] = held_to(nodes["value"], found.type)
     if action.name == "increment_global" and found.type != "INTEGER":
         compiler.wrong.append(Violation(f"{path}.global", f"of {found.type}, and one of whole numbers is wanted"))
     given = set(told.mapping["scopes"].map.map) if "scopes" in told.mapping else set()

@@ -1,5 +1,8 @@
 """What is kept of rules, of globals and their values, and of what rules have put off."""
 
+from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -8,8 +11,9 @@ from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.columns import JSONText, Moment, NumberedRow, Wire
-from gamehall_server.kit.storage import Handle, Query, lock, table_of
+from gamehall_server.kit.storage import Handle, Query, any_of, lock, table_of
 from gamehall_server.modules.events.tables import EventHeadRow, triggers
+from gamehall_server.modules.rules.expressions.values import whole
 
 MOST_DELAYED = 50
 VERSION = "rules"
@@ -107,15 +111,16 @@ version = Query(select(_h.c.position).where(_h.c.name == VERSION))
 _next_version = Query(update(_h).where(_h.c.name == VERSION).values(position=_h.c.position + 1))
 _count = Query(
     update(_r)
-    .where(_r.c.id == bindparam("rule"))
+    .where(any_of(_r.c.id, "rules"))
     .values(
         evaluation_count=_r.c.evaluation_count + bindparam("asked", type_=_big), run_count=_r.c.run_count + bindparam("ran", type_=_big)
     )
 )
 _forget = Query(delete(_n).where(_n.c.rule_id == bindparam("rule")))
 _named = Query(select(_n.c.rule_id).where(_n.c.kind == bindparam("kind"), _n.c.word == bindparam("word")).limit(1))
-_value = Query(select(_v.c.value).where(_v.c.global_id == bindparam("which"), _v.c.scope == bindparam("where")))
-_rewrite = Query(update(_v).where(_v.c.global_id == bindparam("which"), _v.c.scope == bindparam("where")).values(value=bindparam("told")))
+_value_of = select(_v.c.value).where(_v.c.global_id == bindparam("which"), _v.c.scope == bindparam("where"))
+_value, _value_held = Query(_value_of), Query(_value_of.with_for_update())
+_clear = Query(delete(_v).where(_v.c.global_id == bindparam("which"), any_of(_v.c.scope, "wheres")))
 _due = Query(select(_d).where(_d.c.due <= bindparam("now", type_=_big)).order_by(_d.c.due, _d.c.id).limit(MOST_DELAYED), delayed.Row)
 _put_off = Query(
     update(_d).where(_d.c.id == bindparam("this", type_=_big)).values(due=bindparam("until", type_=_big), tries=_d.c.tries + 1)
@@ -127,9 +132,13 @@ async def next_version(db: Handle) -> None:
     await db.run(_next_version)
 
 
-def count(db: Handle, rule: str, asked: int, ran: int) -> None:
-    """Counts what a rule was asked, and how often it ran."""
-    db.later(_count, rule=rule, asked=asked, ran=ran)
+def count(db: Handle, asked: Mapping[str, int], ran: Mapping[str, int]) -> None:
+    """Counts how often rules were asked, and how often they ran. Those of an event mostly were as often as each other."""
+    alike: dict[tuple[int, int], list[str]] = {}
+    for rule, number in asked.items():
+        alike.setdefault((number, ran.get(rule, 0)), []).append(rule)
+    for (number, times), those in alike.items():
+        db.later(_count, rules=those, asked=number, ran=times)
 
 
 def keep_names(db: Handle, rule: str, named: set[tuple[str, str]], *, new: bool) -> None:
@@ -147,39 +156,65 @@ async def named_by(db: Handle, kind: str, word: str) -> str | None:
 
 
 class Globals:
-    """The values of globals in a transaction. `dry`: nothing is written."""
+    """The values of globals in a transaction. `settle` writes them: what was changed many times once. `dry`: nothing is written."""
 
     def __init__(self, db: Handle, *, dry: bool = False) -> None:
         self._db = db
         self._dry = dry
+        # Those that nobody else changes until the transaction ends, by global and place; None where there is none.
+        self._held: dict[tuple[str, str], Any] = {}
+        self._changed: set[tuple[str, str]] = set()
 
     async def read(self, which: str, scopes: dict[str, Any]) -> Any:
         """The value for these values of the scopes; None where there is none."""
-        told = await self._db.value(_value, which=which, where=_place(scopes))
+        where = _place(scopes)
+        if (which, where) in self._held:
+            return self._held[which, where]
+        told = await self._db.value(_value, which=which, where=where)
         return None if told is None else msgspec.json.decode(told)
 
     async def write(self, which: str, scopes: dict[str, Any], value: Any) -> None:
         """Makes this the value, while nobody else changes it."""
-        where, told = _place(scopes), msgspec.json.encode(value).decode()
-        await lock(self._db, f"global:{which}:{where}")
-        if not await self._db.run(_rewrite, which=which, where=where, told=told):
-            self._db.later(values.insert, global_id=which, scope=where, value=told)
+        place = await self._hold(which, scopes)
+        self._held[place] = value
+        self._changed.add(place)
 
     async def add(self, which: str, scopes: dict[str, Any], amount: int) -> int:
-        """Counts up, or down, and gives what is there then."""
-        await lock(self._db, f"global:{which}:{_place(scopes)}")
-        made = int(await self.read(which, scopes) or 0) + amount
-        await self.write(which, scopes, made)
+        """Counts up, or down, and gives what is there then. Raises Failed beyond 64 bits."""
+        place = await self._hold(which, scopes)
+        made = self._held[place] = whole(int(self._held[place] or 0) + amount)
+        self._changed.add(place)
         return made
 
     async def count(self, which: str, scopes: dict[str, Any], most: Any) -> bool:
         """Whether the value is below this; where it is, it is one more."""
         if not self._dry:
-            await lock(self._db, f"global:{which}:{_place(scopes)}")
+            await self._hold(which, scopes)
         below: bool = int(await self.read(which, scopes) or 0) < most
         if below and not self._dry:
             await self.add(which, scopes, 1)
         return below
+
+    def settle(self) -> None:
+        """Writes what has changed."""
+        for which, places in groupby(sorted(self._changed), key=itemgetter(0)):
+            wheres = [where for _, where in places]
+            self._db.later(_clear, which=which, wheres=wheres)
+            for where in wheres:
+                told = msgspec.json.encode(self._held[which, where]).decode()
+                self._db.later(values.insert, global_id=which, scope=where, value=told)
+        self._changed.clear()
+
+    async def _hold(self, which: str, scopes: dict[str, Any]) -> tuple[str, str]:
+        place = which, where = which, _place(scopes)
+        if place not in self._held:
+            told = await self._db.value(_value_held, which=which, where=where)
+            if told is None:
+                # There is no row to lock: who makes it first is waited for.
+                await lock(self._db, f"global:{which}:{where}")
+                told = await self._db.value(_value_held, which=which, where=where)
+            self._held[place] = None if told is None else msgspec.json.decode(told)
+        return place
 
 
 def _place(scopes: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from gamehall.common.v1.user_pb2 import UserReference
-from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.clock import Micros
@@ -98,9 +99,8 @@ set_password = Query(
 
 
 _tags_of = Query(select(_tags.c.tag).where(_of_user).order_by(_tags.c.tag))
-_tagged = Query(select(_tags.c.tag).where(_of_user, _tags.c.tag == bindparam("tag")))
 _untag = Query(delete(_tags).where(_of_user, any_of(_tags.c.tag, "tags")))
-_tag = Query(insert(_tags))
+_tag = Query(insert(_tags).on_conflict_do_nothing())
 has_tag = _t.c.id.in_(select(_tags.c.user_id).where(_tags.c.tag == bindparam("filter_tag")))
 
 
@@ -152,8 +152,7 @@ async def change_tags(db: Handle, user_id: int, *, add: Iterable[str] = (), remo
     if remove:
         db.later(_untag, user=user_id, tags=list(remove))
     for tag in add:
-        if await db.one(_tagged, user=user_id, tag=tag) is None:
-            db.later(_tag, user_id=user_id, tag=tag)
+        db.later(_tag, user_id=user_id, tag=tag)
 
 
 _has_password = Query(select(_t.c.id).where(_t.c.id == bindparam("id", type_=BigInteger), _t.c.password_hash.is_not(None)))

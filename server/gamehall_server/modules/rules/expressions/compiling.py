@@ -30,6 +30,7 @@ from gamehall_server.modules.rules.expressions.values import (
     NUMBER,
     OF_BASE,
     fits,
+    held,
     plain,
 )
 
@@ -97,7 +98,7 @@ class Compiler:
         node: Node = make(told, path, depth) if make is not None else self._applied(kind, told, path, depth)
         if not fits(node.type, wanted):
             self._tell(path, f"gives {node.type}, and {wanted} is wanted")
-        return self._recorded(node, path, expression)
+        return self._recorded(held_to(node, wanted), path, expression)
 
     def _tell(self, path: str, problem: str) -> None:
         self.wrong.append(Violation(path, problem))
@@ -275,6 +276,19 @@ class Compiler:
 
 def _nothing(type: str) -> Node:
     return Node(type, lambda context: None)
+
+
+def held_to(node: Node, wanted: str) -> Node:
+    """A node of which only the moment tells what it gives, which fails where that is not what is wanted."""
+    if node.type != ANY or wanted == ANY:
+        return node
+    if node.waits:
+
+        async def waiting(context: Any) -> Any:
+            return held(await node.run(context), wanted)
+
+        return Node(ANY, waiting, True)
+    return Node(ANY, lambda context: held(node.run(context), wanted))
 
 
 async def run(node: Node, context: Any) -> Any:

@@ -1,6 +1,7 @@
 """Every operator: its word as it was published in 2017, what it takes, what it gives, and what it does."""
 
 import math
+import operator
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -136,6 +137,18 @@ def _numbers(apply: Callable[..., Any]) -> Callable[..., Any]:
     return applied
 
 
+def _ordered(apply: Callable[..., bool]) -> Callable[..., bool]:
+    """Whether values stand in an order. Raises Failed for a text and a number."""
+
+    def applied(*values: Any) -> bool:
+        try:
+            return apply(*values)
+        except TypeError:
+            raise Failed("values that have no order") from None
+
+    return applied
+
+
 _TWO_TEXTS: dict[str, tuple[Callable[[str, str], bool], str]] = {
     "MATCHES": (_matches, "matches the pattern (RE2)"),
     "MATCHES_IC": (lambda a, b: _matches(a, b, folded=True), "matches the pattern, letter case aside"),
@@ -149,10 +162,10 @@ _TWO_TEXTS: dict[str, tuple[Callable[[str, str], bool], str]] = {
     "LIKE": (_like, "is like (SQL)"),
 }
 _COMPARED: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
-    "GT": (lambda a, b: a > b, ">"),
-    "GOE": (lambda a, b: a >= b, ">="),
-    "LT": (lambda a, b: a < b, "<"),
-    "LOE": (lambda a, b: a <= b, "<="),
+    "GT": (_ordered(operator.gt), ">"),
+    "GOE": (_ordered(operator.ge), ">="),
+    "LT": (_ordered(operator.lt), "<"),
+    "LOE": (_ordered(operator.le), "<="),
 }
 _OF_DATE: dict[str, Callable[[datetime], int]] = {
     "YEAR": lambda at: at.year,
@@ -185,7 +198,14 @@ _ALL: tuple[Operator, ...] = (
     Operator("EQ", (SAME, SAME), BOOLEAN, lambda a, b: a == b, "{0} = {1}", "whether both are the same", strict=False),
     Operator("NE", (SAME, SAME), BOOLEAN, lambda a, b: a != b, "{0} != {1}", "whether they differ", strict=False),
     *(Operator(w, (ORDERED, ORDERED), BOOLEAN, apply, f"{{0}} {sign} {{1}}", f"whether {sign}") for w, (apply, sign) in _COMPARED.items()),
-    Operator("BETWEEN", (ORDERED,) * 3, BOOLEAN, lambda a, b, c: b <= a <= c, "{0} between {1} and {2}", "whether within, ends included"),
+    Operator(
+        "BETWEEN",
+        (ORDERED,) * 3,
+        BOOLEAN,
+        _ordered(lambda a, b, c: b <= a <= c),
+        "{0} between {1} and {2}",
+        "whether within, ends included",
+    ),
     Operator("AND", (BOOLEAN, BOOLEAN), BOOLEAN, lambda *all_: all(all_), "{0} and {1}", "whether all are", more=" and ", strict=False),
     Operator("OR", (BOOLEAN, BOOLEAN), BOOLEAN, lambda *all_: any(all_), "{0} or {1}", "whether one is", more=" or ", strict=False),
     Operator("XOR", (BOOLEAN, BOOLEAN), BOOLEAN, lambda a, b: bool(a) != bool(b), "{0} xor {1}", "whether just one is", strict=False),

@@ -50,6 +50,17 @@ def fits(given: str, wanted: str) -> bool:
     return ANY in (given, wanted) or given == wanted or (given, wanted) == (INTEGER, NUMBER)
 
 
+_KINDS: dict[str, tuple[type, ...]] = dict.fromkeys((INTEGER, DATE), (int,))
+_KINDS |= {NUMBER: (int, float), STRING: (str,), BOOLEAN: (bool,), MAP: (dict,), EVENT: (tuple,)}
+
+
+def held(value: Any, wanted: str) -> Any:
+    """A value of which only the moment tells what it is, where one of this type is wanted. Raises Failed."""
+    if value is not None and (not isinstance(value, _KINDS[wanted]) or (isinstance(value, bool) and wanted != BOOLEAN)):
+        raise Failed(f"{wanted} is wanted, and the value is none")
+    return value
+
+
 def whole(value: Any) -> int:
     """A whole number of 64 bits. Raises Failed."""
     if not -LARGEST <= value < LARGEST:
