@@ -1,4 +1,4 @@
-"""delivery order."""
+"""An index for deliveries in their order."""
 
 from alembic import op
 
