@@ -27,6 +27,9 @@ PROOFS = {
     "revocation": ("S7", "tokens used after they were revoked"),
     "canaries": ("S8", "secrets looked for in all that is left behind, and all of it tried as secrets"),
     "guessing": ("S9", "passwords guessed"),
+    "ssrf": ("S10", "URLs that lead inside"),
+    "signatures": ("S11", "posts of webhooks, judged by other people's libraries"),
+    "escapes": ("S12", "texts that would be code, SQL, patterns or letters of their own"),
     "audit": ("S13", "rows of the audit log, and changes of them"),
     "social": ("S14", "social sign-in with what is no proof"),
 }
