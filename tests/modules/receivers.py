@@ -9,7 +9,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-from tests.modules.ruling import until
+from tests.waiting import until
 
 
 class Got(NamedTuple):

@@ -1,8 +1,8 @@
 """What tests of rules have in common: expressions in few words, rules, and waiting for what they do."""
 
-import time
-
 from people import fresh
+
+from tests.waiting import until
 
 
 def parameter(name):
@@ -60,16 +60,6 @@ def fire(person, event, **params):
     answer = person.post("/bre/events", {"event_name": event, "params": params})
     assert answer.status_code == 200, answer.text
     return answer.text
-
-
-def until(look):
-    """What `look` gives as soon as it gives something."""
-    for _ in range(1500):
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not come")
 
 
 def log_of(admin, **asked):

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 
 import pytest
 from gamehall.rules.v1 import expressions_pb2 as pb
@@ -256,7 +257,18 @@ def test_patterns_and_texts_that_would_take_for_ever_do_not():
     for _ in range(7):
         doubled = applied("string_operation", "CONCAT", doubled, doubled)
     large = constant(10**18, "integer")
+    within = tree("parameter", of="s")
+    for _ in range(10):
+        within = applied("string_operation", "STRING_CAST", tree("map", map={"a": within}))
+    began = time.monotonic()
+    alike_all = applied("predicate", "LIKE", tree("parameter", of="s"), constant("%a" * 499 + "b", "string"))
+    wide = applied("predicate", "LIKE", tree("parameter", of="s"), constant("%" * 999, "string"))
 
+    assert (evaluated(alike_all, s="a" * 65_536), evaluated(wide, s="a" * 65_536)) == (False, True)
+    assert time.monotonic() - began < 5
+    assert evaluated(within, s="\\" * 60_000) == "FAILED"
+    assert evaluated(applied("string_operation", "UPPER", tree("parameter", of="s")), s="ΐ" * 65_536) == "FAILED"
+    assert evaluated(applied("integer_operation", "NUMCAST", tree("map", map={}))) == "FAILED"
     assert evaluated(hostile) is False
     assert evaluated(alike) is False
     assert evaluated(doubled, s="x" * 1_000) == "FAILED"

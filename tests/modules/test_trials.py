@@ -1,8 +1,8 @@
-"""Trials of rules: every value of a draft for an event that was or might be, and nothing of it done."""
+"""Trials of rules: every value of a draft for an event that was or might be, and nothing of it done; and whom the log says was asked."""
 
 import pytest
 
-from tests.modules.ruling import a_trigger, constant, fire, log_of, parameter, predicate, tags, tags_of
+from tests.modules.ruling import a_rule, a_trigger, constant, fire, judged, log_of, parameter, predicate, tags, tags_of
 
 
 def test_a_trial_shows_every_value_and_does_nothing(admin, ann):
@@ -35,3 +35,14 @@ def test_a_trial_needs_an_event(admin, asked, field):
 
     assert answer.status_code in (400, 404)
     assert field in [each["field"] for each in answer.json()["result"]]
+
+
+def test_the_log_is_filtered_by_the_rules_that_were_asked(admin, ann):
+    event = a_trigger(admin, user="user")
+    first, second = (a_rule(admin, event, tags("asked")) for _ in range(2))
+    asked = fire(ann, event, user=ann.id)
+    judged(admin, asked)
+
+    for rule in (first, second):
+        assert [each["event_id"] for each in log_of(admin, rule_id=rule)] == [asked]
+    assert log_of(admin, rule_id="none") == log_of(admin, rule_id=f'{first}","ran":') == []

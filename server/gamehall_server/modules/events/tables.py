@@ -1,5 +1,6 @@
 """What is kept of triggers and of who watches events, and the rows of the outbox as readers of the log see them."""
 
+import json
 from typing import Any
 
 from sqlalchemy import BigInteger, asc, bindparam, or_, select, update
@@ -96,10 +97,12 @@ log = renamed(
 )
 _r = judged.table
 rows = select(log, _r.c.told).outerjoin(_r, _r.c.event_id == log.c.id)
+# Another name for the table: the rows that are looked through have it joined already.
+_j = _r.alias("judged_by")
 of_rule = Filter(
     "filter_rule_id",
-    lambda value: (None, {"filter_rule_id": holding(f'"rule_id":"{value}"')}),
-    lambda shape: select(_r.c.event_id).where(_r.c.event_id == log.c.id, like(_r.c.told, "filter_rule_id")).exists(),
+    lambda value: (None, {"filter_rule_id": holding(f'"rule_id":{json.dumps(value, ensure_ascii=False)}')}),
+    lambda shape: select(_j.c.event_id).where(_j.c.event_id == log.c.id, like(_j.c.told, "filter_rule_id")).exists(),
 )
 one = Query(rows.where(log.c.id == bindparam("id", type_=BigInteger), log.c.listed))
 listing = Listing(log, lambda: rows, frozenset({"id", "event_start_date", "event_name", "event_id"}), "id:DESC")

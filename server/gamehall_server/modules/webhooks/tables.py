@@ -50,7 +50,9 @@ _signing = Query(
     .order_by(_w.c.id, _s.c.id.desc())
 )
 _current = Query(select(_s.c.id, _s.c.sealed).where(_s.c.webhook_id == bindparam("this", type_=_big), _s.c.until.is_(None)))
-_retire = Query(update(_s).where(_s.c.webhook_id == bindparam("this", type_=_big), _s.c.until.is_(None)).values(until=_at))
+_retire = Query(
+    update(_s).where(_s.c.webhook_id == bindparam("this", type_=_big), or_(_s.c.until.is_(None), _s.c.until > _at)).values(until=_at)
+)
 _expired = Query(delete(_s).where(_s.c.webhook_id == bindparam("this", type_=_big), _s.c.until <= _at))
 _fails = Query(update(_w).where(_this, _w.c.failing_since.is_(None)).values(failing_since=_at))
 _works = Query(update(_w).where(_this).values(failing_since=None))
@@ -75,7 +77,7 @@ async def current_secret(db: Handle, webhook: int) -> Any:
 
 
 async def keep_secret(db: Handle, webhook: int, id: int, sealed: str, now: Micros, overlap: Micros) -> None:
-    """Makes this the secret that is shown; the one before signs until the overlap is over."""
+    """Makes this the secret that is shown; the one before signs until the overlap is over, and none before it any longer."""
     await db.run(_retire, this=webhook, at=now + overlap)
     await db.run(_expired, this=webhook, at=now)
     db.later(secrets.insert, id=id, webhook_id=webhook, sealed=sealed, until=None)
