@@ -85,6 +85,8 @@ def _found(name: str, result: Result) -> Iterator[str]:
     yield f"## {name}\n"
     day = f" on {result['date']}" if result["date"] else ""
     yield f"`make prove name={name}`{day}, {result['seconds']} s, seed {result['seed']}: {_verdict(result)}.\n"
+    if (result["machine"], result["versions"]) != (machine.describe(), machine.versions()):
+        yield f"On another machine, or with other libraries: {result['machine']}; {result['versions']}.\n"
     groups: dict[str, list[str]] = {}
     for what, number in result["counts"].items():
         group, _, figure = what.rpartition(": ")
