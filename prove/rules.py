@@ -6,8 +6,9 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.dataset import USERS
 from prove import books, rules_rate
@@ -240,7 +241,7 @@ def ended(found: Found, on: Ground, number: int) -> None:
 ZERO, MOST = constant(0, "integer"), constant(2**62, "integer")
 NO_NUMBER = applied("predicate", "GT", applied("double_operation", "DIV", constant(1, "integer"), NUMBER), ZERO)
 # What goes wrong: a condition, and actions. None of them is foreseen when the rule is made, for values come with events.
-BROKEN = {
+BROKEN: dict[str, Callable[[str], dict[str, Any]]] = {
     "a condition that divides by zero": lambda bug: {"condition": NO_NUMBER, "actions": [counts(bug)]},
     "nobody to tag": lambda bug: {"actions": [tags(constant("x", "string"), NUMBER)]},
     "no tag": lambda bug: {"actions": [tags(constant("", "string"), constant(1, "user"))]},
