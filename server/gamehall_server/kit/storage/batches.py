@@ -109,4 +109,5 @@ def _alone(query: Query[Any]) -> bool:
 
 
 def _plain_insert(query: Query[Any]) -> bool:
-    return isinstance(query.statement, Insert) and "ON CONFLICT" not in query.postgres.sql
+    # One that does nothing about a conflict does the same in either order: the row is there.
+    return isinstance(query.statement, Insert) and "ON CONFLICT" not in query.postgres.sql.removesuffix("ON CONFLICT DO NOTHING")

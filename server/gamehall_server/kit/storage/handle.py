@@ -41,6 +41,10 @@ class Handle(ABC):
     async def value(self, query: Query[Any], /, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
 
+    async def peek(self, query: Query[Any], /, **parameters: Any) -> Any:
+        """As `value`, of what nothing deferred has to do with: that may stay deferred, where writing it costs a round trip."""
+        return await self.value(query, **parameters)
+
     @abstractmethod
     async def scan(self, query: Query[R], /, **parameters: Any) -> list[R]:
         """Every row, read where a long read holds nobody up. Raises Exhausted beyond MOST_ROWS rows."""

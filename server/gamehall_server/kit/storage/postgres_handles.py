@@ -98,6 +98,13 @@ class WriteHandle(_Reading):
             raise RuntimeError("the transaction has ended")
         self._deferred.append((query, query.postgres.bind(parameters)))
 
+    async def peek(self, query: Query[Any], /, **parameters: Any) -> Any:
+        deferred, self._deferred = self._deferred, []
+        try:
+            return await self.value(query, **parameters)
+        finally:
+            self._deferred = deferred
+
     async def new_id(self, table: str) -> int:
         return await self._database.number(table, None if self._connection is None else self._read_on_own)
 

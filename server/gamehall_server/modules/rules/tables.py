@@ -208,11 +208,11 @@ class Globals:
     async def _hold(self, which: str, scopes: dict[str, Any]) -> tuple[str, str]:
         place = which, where = which, _place(scopes)
         if place not in self._held:
-            told = await self._db.value(_value_held, which=which, where=where)
+            told = await self._db.peek(_value_held, which=which, where=where)
             if told is None:
                 # There is no row to lock: who makes it first is waited for.
                 await lock(self._db, f"global:{which}:{where}")
-                told = await self._db.value(_value_held, which=which, where=where)
+                told = await self._db.peek(_value_held, which=which, where=where)
             self._held[place] = None if told is None else msgspec.json.decode(told)
         return place
 

@@ -25,7 +25,8 @@ templated = Templated("user", _t, pb.User)
 
 async def hold(db: Handle, user_id: int) -> bool:
     """Whether there is such a user, whom nobody else changes until the transaction ends."""
-    return await db.one(_hold, id=user_id) is not None
+    # One whom this transaction has just made is still deferred.
+    return await db.peek(_hold, id=user_id) is not None or await db.value(_hold, id=user_id) is not None
 
 
 async def set_property(call: Call, user_id: int, name: str, value: Any) -> None:
