@@ -8,10 +8,14 @@ from gamehall_server.kit.comments import comment
 from gamehall_server.kit.events import declared
 from gamehall_server.modules.rules.actions import ACTIONS, DELAY
 from gamehall_server.modules.rules.expressions import parsed, written
+from gamehall_server.modules.rules.expressions.compiling import DEEPEST as DEEPEST_TREE
+from gamehall_server.modules.rules.expressions.compiling import MOST_NODES
 from gamehall_server.modules.rules.expressions.grammar import WORDS_OF_KINDS
 from gamehall_server.modules.rules.expressions.lookups import LOOKUPS
-from gamehall_server.modules.rules.expressions.operators import of_kind
+from gamehall_server.modules.rules.expressions.operators import LONGEST_PATTERN, MOST_MATCHED, of_kind
+from gamehall_server.modules.rules.expressions.values import LONGEST_TEXT
 
+LIMITS = {"nodes": MOST_NODES, "deep": DEEPEST_TREE, "text": LONGEST_TEXT, "pattern": LONGEST_PATTERN, "matched": MOST_MATCHED}
 HEAD = """# Events and rules
 
 What happens in the product is an event: it has a name, parameters and a place in the log (`GET /bre/logs/event-log`). Game servers
@@ -24,6 +28,10 @@ highest first, in the transaction that ends the event's delivery, so what they w
 of each event which rules were asked, whether each ran and why. A rule that fails is told there, and stands in nobody's way. A rule
 takes effect with the answer of the call that made it; where several processes serve one PostgreSQL, in the others within a second.
 Rules that set off each other end: one event may lead to {budget} others, {deepest} deep.
+
+What a rule may cost is bounded: it has at most {nodes} expressions, {deep} deep; texts end at {text:,} letters, patterns at {pattern:,}, and
+the letters of a text times those of its pattern at {matched:,}; whole numbers have 64 bits. Beyond these an expression fails, and the
+log says why.
 
 Whoever makes a rule must be allowed to do what it does and to see what it looks at: actions on users and lookups of private fields need
 `USERS_ADMIN`, configs `CONFIGS_ADMIN`, and a role that a rule gives must hold nothing that its maker does not hold. `POST
@@ -129,7 +137,7 @@ def main() -> None:
     from gamehall_server.kit.outbox import BUDGET
     from gamehall_server.modules.rules.engine import DEEPEST
 
-    print(HEAD.format(budget=BUDGET, deepest=DEEPEST) + GIVEN, end="")
+    print(HEAD.format(budget=BUDGET, deepest=DEEPEST, **LIMITS) + GIVEN, end="")
     print("**A secret key promotes.** A rule that looks for a word in one of the user's additional properties, `POST /bre/rules`:\n")
     print("```json\n" + json.dumps(PROMOTION, indent=2) + "\n```\n")
     print(EVENTS)

@@ -14,6 +14,8 @@ from gamehall_server.modules.rules.expressions.values import BOOLEAN, DATE, INTE
 # others, of which it gives whole ones where all are whole.
 SAME, ORDERED, NUMERIC, ANYTHING = "the same", "ordered", "numeric", "anything"
 LONGEST_PATTERN = 1_000
+# Letters of a text times those of a pattern: RE2's worst is some nanoseconds for each.
+MOST_MATCHED = 500_000
 
 
 class Operator(NamedTuple):
@@ -61,6 +63,8 @@ def _matches(value: str, told: str, *, folded: bool = False) -> bool:
     import re2
 
     _bounded(told)
+    if len(value) * len(told) > MOST_MATCHED:
+        raise Failed(f"a text and a pattern whose lengths give more than {MOST_MATCHED} together")
     quiet = re2.Options()
     quiet.log_errors = False
     try:
