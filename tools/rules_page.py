@@ -29,8 +29,8 @@ of each event which rules were asked, whether each ran and why. A rule that fail
 takes effect with the answer of the call that made it; where several processes serve one PostgreSQL, in the others within a second.
 Rules that set off each other end: one event may lead to {budget} others, {deepest} deep.
 
-What a rule may cost is bounded: it has at most {nodes} expressions, {deep} deep; texts end at {text:,} letters, patterns at {pattern:,}, and
-the letters of a text times those of its pattern at {matched:,}; whole numbers have 64 bits. Beyond these an expression fails, and the
+What a rule may cost is bounded: it has at most {nodes} expressions, {deep} deep; texts end at {text:,} letters, patterns at {pattern:,}
+and the letters of a text times those of its pattern at {matched:,}; whole numbers have 64 bits. Beyond these an expression fails, and the
 log says why.
 
 Whoever makes a rule must be allowed to do what it does and to see what it looks at: actions on users and lookups of private fields need
