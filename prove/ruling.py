@@ -19,11 +19,12 @@ class Chief:
     """The administrator's hand."""
 
     def __init__(self, product: Product) -> None:
-        self.caller = Caller(product.http_port, product.chief())
+        self._port, self._token = product.http_port, product.chief()
 
     def ask(self, verb: str, path: str, body: object = None) -> Any:
         """What an answer says. Raises RuntimeError where it is a refusal."""
-        told = self.caller.ask(verb, path, body)
+        with Caller(self._port, self._token) as caller:
+            told = caller.ask(verb, path, body)
         if told.status >= 300:
             raise RuntimeError(f"{verb} {path}: {told.status} {told.body[:500].decode(errors='replace')}")
         return told.json() if told.body else None
@@ -46,7 +47,8 @@ class Chief:
 
     def fire(self, event: str, **params: object) -> int:
         """The status of the answer to an event."""
-        return self.caller.ask("POST", "/bre/events", {"event_name": event, "params": params}).status
+        with Caller(self._port, self._token) as caller:
+            return caller.ask("POST", "/bre/events", {"event_name": event, "params": params}).status
 
 
 def constant(value: object, type: str) -> dict[str, Any]:
