@@ -2109,3 +2109,91 @@ class WebhookDisabled(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WebhookDisabled: _TypeAlias = WebhookDisabled  # noqa: Y015
+
+@_typing.final
+class BreCategoryUpdated(_message.Message):
+    """A category of triggers and actions was changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRE_CATEGORY_FIELD_NUMBER: _builtins.int
+    bre_category: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bre_category: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bre_category", b"bre_category"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreCategoryUpdated: _TypeAlias = BreCategoryUpdated  # noqa: Y015
+
+@_typing.final
+class WebhookCreated(_message.Message):
+    """A webhook was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEBHOOK_FIELD_NUMBER: _builtins.int
+    webhook: _builtins.int
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        webhook: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["webhook", b"webhook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookCreated: _TypeAlias = WebhookCreated  # noqa: Y015
+
+@_typing.final
+class WebhookUpdated(_message.Message):
+    """A webhook was changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEBHOOK_FIELD_NUMBER: _builtins.int
+    webhook: _builtins.int
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        webhook: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["webhook", b"webhook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookUpdated: _TypeAlias = WebhookUpdated  # noqa: Y015
+
+@_typing.final
+class WebhookDeleted(_message.Message):
+    """A webhook was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEBHOOK_FIELD_NUMBER: _builtins.int
+    webhook: _builtins.int
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        webhook: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["webhook", b"webhook"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookDeleted: _TypeAlias = WebhookDeleted  # noqa: Y015
