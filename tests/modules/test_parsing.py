@@ -14,7 +14,7 @@ from google.protobuf.json_format import ParseDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.modules.ruling import constant, lookup, parameter, predicate
+from tests.modules.ruling import USER, a_rule, constant, lookup, parameter, predicate, tags
 from tests.modules.ruling import operation as operation_of
 from tests.modules.templated import refused_for
 
@@ -263,3 +263,16 @@ def test_the_lookups_are_those_that_rules_know(ann, nobody):
     assert {each["key_type"] for each in told.json()} == {"user", "string", "config"}
     assert {"name": "username.user", "description": "The user of a name.", "key_type": "string", "value_type": "user"} in told.json()
     assert nobody.get("/bre/expressions/lookup").status_code == 401
+
+
+def test_what_a_rule_says_is_written_as_people_read_it(admin):
+    condition = predicate("AND", predicate("GT", USER, constant(5, "integer")), predicate("LIKE", parameter("username"), constant("a%")))
+
+    id = a_rule(admin, "user_registered", tags("x"), condition=condition)
+
+    text = '(event.user > 5) and (event.username is like (SQL) "a%")'
+    assert admin.get(f"/bre/rules/{id}").json()["condition_text"] == text
+    assert admin.post("/bre/rules/expression-as-string", condition).text == text
+    assert admin.post("/bre/expressions", condition).json() == {"value": text}
+    assert id in [each["id"] for each in admin.get("/bre/rules", params={"filter_condition": "is like", "size": 1000}).json()["content"]]
+    assert admin.delete(f"/bre/rules/{id}").status_code == 204

@@ -375,19 +375,6 @@ def test_a_trigger_that_rules_need_changes_only_in_what_they_do_not_need(admin):
 # Trials.
 
 
-def test_what_a_rule_says_is_written_as_people_read_it(admin):
-    condition = predicate("AND", predicate("GT", USER, constant(5, "integer")), predicate("LIKE", parameter("username"), constant("a%")))
-
-    id = a_rule(admin, "user_registered", tags("x"), condition=condition)
-
-    text = '(event.user > 5) and (event.username is like (SQL) "a%")'
-    assert admin.get(f"/bre/rules/{id}").json()["condition_text"] == text
-    assert admin.post("/bre/rules/expression-as-string", condition).text == text
-    assert admin.post("/bre/expressions", condition).json() == {"value": text}
-    assert id in [each["id"] for each in admin.get("/bre/rules", params={"filter_condition": "is like", "size": 1000}).json()["content"]]
-    assert admin.delete(f"/bre/rules/{id}").status_code == 204
-
-
 def test_a_letter_of_a_rule_is_sent(world, admin, ann):
     from mailbox import letter_to
 

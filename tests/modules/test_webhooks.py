@@ -3,72 +3,20 @@
 import base64
 import json
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from people import CANARIES, fresh
+from people import CANARIES
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from svix.webhooks import Webhook as Svix
 from svix.webhooks import WebhookVerificationError as SvixRefuses
 from worlds import World, settings_for, sqlite_url
 
-from tests.databases import shared_postgres
+from tests.modules.hooking import a_webhook, ended, logs_of, numbers, secret_of
 from tests.modules.receivers import nowhere, receiving
 from tests.modules.ruling import a_trigger, fire, until
-
-
-@pytest.fixture(scope="module", params=["sqlite-native", "postgresql-grpcio"])
-def hooked(request, tmp_path_factory, recorder):
-    """A deployment whose posts are tried again soon."""
-    database, engine = request.param.split("-")
-    url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("webhooks"))
-    world = World(settings_for(url, engine, post_pauses="0.05,0.1,0.1", post_seconds=2.0), recorder.observe)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def boss(hooked):
-    return hooked.admin()
-
-
-@pytest.fixture
-def trigger(boss):
-    return a_trigger(boss, number="integer")
-
-
-def a_webhook(admin, url, *names, **more):
-    """A new webhook, and its secret."""
-    answer = admin.post("/webhooks", {"name": fresh("hook"), "url": url, "event_names": list(names), **more})
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    return made["id"], secret_of(admin, made["id"])
-
-
-def secret_of(admin, id):
-    told = admin.get(f"/webhooks/{id}/secret").json()
-    CANARIES.add(told["secret"])
-    return told["secret"]
-
-
-def logs_of(admin, id):
-    return admin.get("/bre/logs/forward-log", params={"filter_webhook": id, "size": 1000}).json()["content"]
-
-
-def ended(admin, id, number):
-    """The log, once it has so many posts and all have ended."""
-
-    def all_there():
-        logs = logs_of(admin, id)
-        return logs if len(logs) == number and not any(each["retryable"] for each in logs) else None
-
-    return until(all_there)
-
-
-def numbers(got):
-    return [json.loads(each.body)["data"]["number"] for each in got]
 
 
 def test_an_event_reaches_every_webhook_that_wants_it_and_no_other(boss, trigger):
@@ -319,110 +267,3 @@ def test_a_bad_receiver_costs_nobody_else_anything(boss, trigger, bad, told):
         problem = until(lambda: [each.get("error_msg") for each in logs_of(boss, id) if "error_msg" in each or each["success"]])
         assert told is None if problem[-1] is None else told in problem[-1]
         assert boss.delete(f"/webhooks/{id}").status_code == 204
-
-
-# What administrators do.
-
-
-def test_a_paused_webhook_gets_everything_when_it_is_resumed(boss, trigger):
-    with receiving() as there:
-        id, _ = a_webhook(boss, there.url, trigger)
-        assert boss.post(f"/webhooks/{id}/pause").json()["paused"] is True
-        for number in range(3):
-            fire(boss, trigger, number=number)
-        until(lambda: len(logs_of(boss, id)) == 3)
-        assert there.got == []
-
-        boss.post(f"/webhooks/{id}/resume")
-
-        ended(boss, id, 3)
-        assert numbers(there.got) == [0, 1, 2]
-
-
-def test_a_test_is_sent_to_one_webhook_alone(boss, trigger):
-    with receiving() as there, receiving() as other:
-        id, secret = a_webhook(boss, there.url, trigger)
-        a_webhook(boss, other.url)
-
-        assert boss.post(f"/webhooks/{id}/test").status_code == 204
-
-        (got,) = until(lambda: there.got)
-        assert Webhook(secret).verify(got.body, got.headers)["data"] == {"webhook": id}
-        assert [each for each in other.got if b"webhook_test" in each.body] == []
-
-
-def test_what_happened_in_a_range_of_time_is_sent_again_and_what_was_never_sent_too(boss, trigger):
-    began = int(time.time())
-    fire(boss, trigger, number=1)
-    with receiving() as there:
-        id, _ = a_webhook(boss, there.url, trigger)
-        fire(boss, trigger, number=2)
-        ended(boss, id, 1)
-
-        count = boss.post(f"/webhooks/{id}/replay", {"start_date": began, "end_date": int(time.time()) + 5}).json()["count"]
-
-        ended(boss, id, 2)
-        assert count == 2
-        assert sorted(numbers(there.got)) == [1, 2, 2]
-        assert len({each.body for each in there.of(number=2)}) == 1
-        assert len({each.headers["webhook-id"] for each in there.of(number=2)}) == 1
-
-
-def test_one_post_is_sent_again(boss, trigger):
-    with receiving() as there:
-        id, _ = a_webhook(boss, there.url, trigger)
-        fire(boss, trigger, number=1)
-        (log,) = ended(boss, id, 1)
-
-        assert boss.post(f"/bre/logs/forward-log/{log['id']}/replay").status_code == 204
-
-        until(lambda: len(there.got) == 2)
-        assert there.got[0].body == there.got[1].body
-        assert ended(boss, id, 1)[0]["success"] is True
-
-
-def test_a_deleted_webhook_gets_nothing_and_leaves_nothing(boss, trigger):
-    with receiving() as there:
-        id, _ = a_webhook(boss, there.url, trigger)
-        boss.post(f"/webhooks/{id}/pause")
-        fire(boss, trigger, number=1)
-        until(lambda: logs_of(boss, id))
-
-        assert boss.delete(f"/webhooks/{id}").status_code == 204
-
-        assert logs_of(boss, id) == []
-        fire(boss, trigger, number=2)
-        assert boss.get(f"/webhooks/{id}/secret").status_code == 404
-        assert there.got == []
-
-
-@pytest.mark.parametrize(
-    "wrong, field",
-    [
-        ({"url": "ftp://game.example/"}, "url"),
-        ({"url": "https://user:word@game.example/"}, "url"),
-        ({"url": "http://10.0.0.1/"}, "url"),
-        ({"event_names": ["user_registered", "dragon"]}, "event_names[1]"),
-        ({"name": ""}, "name"),
-    ],
-)
-def test_what_is_wrong_with_a_webhook_is_told(boss, wrong, field):
-    answer = boss.post("/webhooks", {"name": "x", "url": "https://game.example/", **wrong})
-
-    assert (answer.status_code, [each["field"] for each in answer.json()["result"]]) == (400, [field])
-
-
-@pytest.mark.parametrize("asked", [{"start_date": 5}, {"end_date": 5}, {"start_date": 5, "end_date": 4}])
-def test_a_range_has_two_ends(boss, trigger, asked):
-    id, _ = a_webhook(boss, "https://game.example/", trigger)
-
-    assert boss.post(f"/webhooks/{id}/replay", asked).status_code == 400
-
-
-def test_moments_are_of_utc(boss, trigger):
-    with receiving() as there:
-        a_webhook(boss, there.url, trigger)
-        fire(boss, trigger, number=1)
-        (got,) = until(lambda: there.got)
-
-    assert datetime.fromisoformat(json.loads(got.body)["timestamp"]).tzinfo == UTC
