@@ -181,8 +181,9 @@ def test_a_server_that_asks_for_a_pause_gets_it(boss, trigger):
 
 
 def test_a_server_that_is_gone_is_disabled_until_somebody_resumes_it(boss, trigger):
-    with receiving(lambda got, handler: (410, {}, b"")) as there:
+    with receiving(lambda got, handler: (410, {}, b"")) as there, receiving() as other:
         id, _ = a_webhook(boss, there.url, trigger)
+        a_webhook(boss, other.url, trigger)
         fire(boss, trigger, number=1)
         ended(boss, id, 1)
 
@@ -192,6 +193,7 @@ def test_a_server_that_is_gone_is_disabled_until_somebody_resumes_it(boss, trigg
         assert id in [each["parameters"]["webhook"] for each in log]
         assert boss.post(f"/webhooks/{id}/test").status_code == 400
         fire(boss, trigger, number=2)
+        until(lambda: other.of(number=2))
         there.answer = lambda got, handler: (200, {}, b"")
         assert boss.post(f"/webhooks/{id}/resume").json()["disabled_reason"] is None
         fire(boss, trigger, number=3)
