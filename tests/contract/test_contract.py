@@ -166,6 +166,7 @@ def test_what_answers_with_many_records_of_ours_is_a_page_or_a_whole_list():
         "gamehall.locations.v1.LocationService.ListCountries",
         "gamehall.locations.v1.LocationService.ListStates",
         "gamehall.platform.v1.PlatformService.ListErrorCodes",
+        "gamehall.webhooks.v1.ForwardLogService.ListForwardAttempts",
         "gamehall.social.v1.IdentityService.ListIdentities",
         "gamehall.templates.v1.PropertyTypeService.ListPropertyTypes",
         "gamehall.users.v1.UserService.ListUserTags",
