@@ -39,10 +39,10 @@ import sys
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
-from gamehall_server import cli, main
+from gamehall_server import cli, servicers
 from {PACKAGE} import SERVICERS
 
-main.SERVICERS.update(SERVICERS)
+servicers.SERVICERS.update(SERVICERS)
 if sys.argv[1] == "tables":
     SQLModel.metadata.create_all(create_engine(sys.argv[2]))
 else:

@@ -85,7 +85,7 @@ def _found(name: str, result: Result) -> Iterator[str]:
     yield f"## {name}\n"
     day = f" on {result['date']}" if result["date"] else ""
     yield f"`make prove name={name}`{day}, {result['seconds']} s, seed {result['seed']}: {_verdict(result)}.\n"
-    if (result["machine"], result["versions"]) != (machine.describe(), machine.versions()):
+    if (result.get("machine"), result.get("versions")) != (machine.describe(), machine.versions()) and "machine" in result:
         yield f"On another machine, or with other libraries: {result['machine']}; {result['versions']}.\n"
     groups: dict[str, list[str]] = {}
     for what, number in result["counts"].items():

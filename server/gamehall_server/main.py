@@ -42,7 +42,7 @@ from gamehall_server.modules.rules.settling import settle_rules
 from gamehall_server.modules.second_factor import SecondFactors, settle_second_factors
 from gamehall_server.modules.social import Social
 from gamehall_server.modules.webhooks import Webhooks
-from gamehall_server.servicers import BUILT_INS, SERVICERS, Parts, permissions_of, served
+from gamehall_server.servicers import BUILT_INS, Parts, made, permissions_of
 from gamehall_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ async def _built(settings: Settings, database: Database, proxies: Proxies, spans
     views = Views(database, settings.views_seconds)
     of_identity = (hasher, keys, verifier, secrets, values, notice, egress, accounts, rules, attempts, tools)
     parts = Parts(database, health, clock, *of_identity, place, views, Watching(database, outbox), ruleset, hooks)
-    servicers = [SERVICERS[servicer](parts) for servicer in served(settings)]
+    servicers = made(settings, parts)
     metrics = Metrics(database)
     observers: list[Observe] = [metrics.observe]
     if settings.slow_call_seconds:

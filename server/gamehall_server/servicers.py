@@ -184,3 +184,8 @@ def permissions_of(app: App) -> set[str]:
 def served(settings: Settings) -> list[type[Servicer]]:
     """The servicers of such a deployment."""
     return [servicer for servicer in SERVICERS if settings.sandbox or not for_sandbox(servicer)]
+
+
+def made(settings: Settings, parts: Parts) -> list[Servicer]:
+    """The servicers of such a deployment, ready to be bound."""
+    return [SERVICERS[servicer](parts) for servicer in served(settings)]

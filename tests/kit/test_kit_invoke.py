@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from gamehall.comments.v1 import comments_pb2 as pb
-from gamehall_server import main
+from gamehall_server import servicers
 from gamehall_server.kit.outbox import outbox
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.comments.servicer import Comments, comments
@@ -53,8 +53,8 @@ def world(request, tmp_path_factory):
     database, engine = request.param.split("-")
     url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("world"))
     with pytest.MonkeyPatch.context() as patch:
-        others = {servicer: make for servicer, make in main.SERVICERS.items() if servicer is not Comments}
-        patch.setattr(main, "SERVICERS", {**others, Faulty: lambda _: Faulty()})
+        others = {servicer: make for servicer, make in servicers.SERVICERS.items() if servicer is not Comments}
+        patch.setattr(servicers, "SERVICERS", {**others, Faulty: lambda _: Faulty()})
         world = World(settings_for(url, engine))
     yield world
     world.close()

@@ -7,7 +7,7 @@ from base64 import b64encode
 
 import pytest
 from gamehall.comments.v1 import comments_pb2 as pb
-from gamehall_server import main
+from gamehall_server import servicers
 from gamehall_server.kit.logs import HIDDEN, JsonLines, Lines, Redactor, log_to
 from gamehall_server.modules.auth.servicer import Tokens
 from gamehall_server.modules.comments.servicer import Comments
@@ -63,7 +63,7 @@ def world(request, tmp_path_factory):
     careless[Users] = lambda parts: CarelessUsers(parts.hasher, parts.rules, in_group())
     careless[Tokens] = lambda parts: CarelessTokens(parts.keys, parts.tools)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(main, "SERVICERS", {servicer: careless.get(servicer, make) for servicer, make in main.SERVICERS.items()})
+        patch.setattr(servicers, "SERVICERS", {servicer: careless.get(servicer, make) for servicer, make in servicers.SERVICERS.items()})
         world = World(settings_for(url, engine, slow_call_seconds=1e-9))
     yield world
     world.close()

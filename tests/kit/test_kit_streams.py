@@ -12,7 +12,7 @@ from gamehall.options.v1 import options_pb2
 from gamehall_bridge import app as bridge_app
 from gamehall_bridge import deadlines
 from gamehall_bridge import streams as bridge_streams
-from gamehall_server import main
+from gamehall_server import servicers
 from gamehall_server.kit import streams
 from gamehall_server.kit.errors import NotFound
 from gamehall_server.kit.storage import Query
@@ -106,7 +106,7 @@ def deployment(name, tmp_path_factory, **more):
     url = shared_postgres().fresh() if database == "postgresql" else sqlite_url(tmp_path_factory.mktemp("world"))
     with pytest.MonkeyPatch.context() as patch:
         ticks = Ticks()
-        patch.setattr(main, "SERVICERS", {**main.SERVICERS, Ticks: lambda _: ticks})
+        patch.setattr(servicers, "SERVICERS", {**servicers.SERVICERS, Ticks: lambda _: ticks})
         world = World(settings_for(url, engine, most_streams=3, **more))
     world.ticks = ticks
     return world

@@ -1,6 +1,7 @@
 """What games' servers use to judge signed requests, as their registries ship it: it takes live callbacks, and no changed one."""
 
-import facebook
+import warnings
+
 import pytest
 from gamehall_server.kit.clock import random_uuid
 
@@ -8,6 +9,11 @@ from tests.modules.receivers import receiver
 from tests.modules.test_kongregate import a_game
 from tests.modules.test_kongregate_callbacks import fire, form_of
 from tests.sdk.test_node_clients import HERE, NODE, node
+
+with warnings.catch_warnings():
+    # Python of today warns of its patterns when it is first compiled.
+    warnings.simplefilter("ignore")
+    import facebook
 
 pytestmark = pytest.mark.skipif(NODE is None or not (HERE / "node_modules").is_dir(), reason="needs node and `npm ci --prefix tests/sdk`")
 
