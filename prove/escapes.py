@@ -63,7 +63,15 @@ def told_to(on: Ground, since: int) -> tuple[set[str], int]:
     assert on.postgres is not None
     told = (on.postgres.folder / "log").read_bytes()
     entries = ENTRY.split(told[since:].decode(errors="replace"))
-    return {match[1].strip() for entry in entries if (match := STATEMENT.search(entry))}, len(told)
+    return {part for entry in entries if (match := STATEMENT.search(entry)) for part in parts_of(match[1].strip())}, len(told)
+
+
+def parts_of(statement: str) -> set[str]:
+    """A statement without the numbers of its parameters; of one that does several writes each: how many go together is chance."""
+    plain = re.sub(r"\$\d+", "$", statement)
+    pieces = [plain] if not plain.startswith("WITH w0 AS (") else re.split(r"(?:^WITH |, )w\d+ AS \(", plain.removesuffix(") SELECT 1"))
+    # Rows of one INSERT.
+    return {re.sub(r"(\([^()]*\))(?:, \1)+", r"\1", piece.strip().removesuffix(")")) for piece in pieces if piece.strip()}
 
 
 def lists(caller: Caller) -> list[tuple[str, list[str]]]:
