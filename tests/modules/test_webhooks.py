@@ -8,7 +8,10 @@ from datetime import datetime
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from gamehall_server.kit.storage import Query
+from gamehall_server.modules.webhooks import tables as webhook_tables
 from people import CANARIES
+from sqlalchemy import update
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from svix.webhooks import Webhook as Svix
 from svix.webhooks import WebhookVerificationError as SvixRefuses
@@ -218,6 +221,25 @@ def test_a_webhook_that_fails_for_days_is_disabled(tmp_path, recorder):
         assert (log["success"], log["error_msg"]) == (False, f"the webhook was disabled: {reason}")
     finally:
         world.close()
+
+
+def test_a_webhook_whose_secret_cannot_be_read_holds_up_no_other(hooked, boss, trigger):
+    async def spoil():
+        secrets = webhook_tables.secrets.table
+        broken = Query(update(secrets).where(secrets.c.webhook_id == id).values(sealed="s1.elsewhere.none"))
+        await hooked.server.product.database.write(lambda db: db.run(broken))
+
+    with receiving() as there, receiving() as good:
+        id, _ = a_webhook(boss, there.url, trigger)
+        other, _ = a_webhook(boss, good.url, trigger)
+        hooked.inside(spoil)
+
+        fire(boss, trigger, number=1)
+
+        ended(boss, other, 1)
+        (log,) = ended(boss, id, 1)
+        assert (log["success"], log["error_msg"]) == (False, "its secret cannot be read any more: make another")
+        assert (numbers(good.got), there.got) == ([1], [])
 
 
 # Receivers that mean no good.

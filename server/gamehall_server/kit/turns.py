@@ -61,7 +61,7 @@ class Turns(ABC, Generic[T, E]):
         try:
             await self.settle()
             if not self._stopping:
-                self._claiming = asyncio.create_task(self._claimed())
+                self._claiming = asyncio.create_task(self.claim())
                 for work in await asyncio.shield(self._claiming):
                     self.tries[asyncio.create_task(self.attempt(work))] = work
                 self._claiming = None
@@ -70,9 +70,6 @@ class Turns(ABC, Generic[T, E]):
         except Exception:
             log.exception("bug in the dispatcher of %s", self.name)
         await self._rest()
-
-    async def _claimed(self) -> Sequence[T]:
-        return await self.claim()
 
     async def _rest(self) -> None:
         """Waits for the end of a try, a wake, or the next look."""

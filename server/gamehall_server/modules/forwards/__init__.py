@@ -13,7 +13,6 @@ from gamehall_server.modules.forwards.tables import (
     messages,
     send_again,
     sweep_forwards,
-    waiting_in,
 )
 
 __all__ = [
@@ -33,5 +32,4 @@ __all__ = [
     "messages",
     "send_again",
     "sweep_forwards",
-    "waiting_in",
 ]

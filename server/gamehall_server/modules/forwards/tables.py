@@ -177,7 +177,6 @@ _range_again = Query(update(_f).where(_f.c.lane == _lane, _ended, _f.c.start_dat
 _known = Query(select(_f.c.message_id).where(_f.c.lane == _lane, _f.c.start_date >= _since, _f.c.start_date < _before))
 _messages = Query(select(_f.c.lane, _f.c.message_id).where(any_of(_f.c.message_id, "ids")))
 _end_lane = Query(update(_f).where(_f.c.lane == _lane, _waits).values(due=None, success=False, error_msg=bindparam("told")))
-_count = Query(select(func.count()).select_from(_f).where(_f.c.lane == _lane, _waits))
 _drop = Query(delete(_f).where(_f.c.lane == _lane))
 _old = select(_f.c.id).where(_f.c.start_date < _before, _ended).order_by(_f.c.start_date).limit(1_000)
 _sweep = Query(delete(_f).where(_f.c.id.in_(_old)))
@@ -213,11 +212,6 @@ def end_lane(db: Handle, lane: str, error: str) -> None:
 async def messages_of(db: Handle, lane: str, since: Micros, before: Micros) -> set[str]:
     """The ids of the messages of a lane that were first to be sent in a range of time."""
     return {row[0] for row in await db.scan(_known, lane=lane, since=since, before=before)}
-
-
-async def waiting_in(db: Handle, lane: str) -> int:
-    """How many posts of a lane have not ended."""
-    return int(await db.value(_count, lane=lane))
 
 
 def drop_lane(db: Handle, lane: str) -> None:

@@ -1,13 +1,12 @@
 """What is posted to webhooks: each event once for each that wants it, signed anew for each try."""
 
+import logging
 from collections.abc import Callable, Sequence
-
-import msgspec
 
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.events import announced
 from gamehall_server.kit.outbox import Outbox
-from gamehall_server.kit.secrets import Secrets
+from gamehall_server.kit.secrets import Secrets, Unreadable
 from gamehall_server.kit.storage import Handle
 from gamehall_server.kit.within import Happened
 from gamehall_server.modules.forwards import JSON, Forward, Job, Kind, Post, Result, end_lane, lane_of, message, messages
@@ -16,6 +15,7 @@ from gamehall_server.modules.webhooks import tables
 from gamehall_server.modules.webhooks.known import Webhooks, read
 from gamehall_server.modules.webhooks.signing import Signer
 
+log = logging.getLogger("gamehall.webhooks")
 CONSUMER, KIND = "webhooks", "webhook"
 PURPOSE = "webhook secret"
 GONE = 410
@@ -69,15 +69,22 @@ class ToWebhooks(Kind):
         now = self._now()
         found: dict[int, tuple[str, bool, list[Signer]]] = {}
         for webhook, url, asymmetric, number, sealed in await tables.signing(db, sorted({_number(job.lane) for job in jobs}), now):
-            if number not in self._signers:
-                self._signers[number] = Signer(self._secrets.open(PURPOSE, number, sealed))
-            found.setdefault(webhook, (url, bool(asymmetric), []))[2].append(self._signers[number])
+            signers = found.setdefault(webhook, (url, bool(asymmetric), []))[2]
+            try:
+                if number not in self._signers:
+                    self._signers[number] = Signer(self._secrets.open(PURPOSE, number, sealed))
+                signers.append(self._signers[number])
+            except Unreadable as problem:
+                # The other webhooks of this turn are none the worse for it.
+                log.warning("webhook %s: %s", webhook, problem)
         return {job.id: self._signed(job, found.get(_number(job.lane)), now // SECOND) for job in jobs}
 
     def _signed(self, job: Job, there: tuple[str, bool, list[Signer]] | None, seconds: int) -> Post | str:
         if there is None:
             return "the webhook is gone"
         url, asymmetric, signers = there
+        if not signers:
+            return "its secret cannot be read any more: make another"
         made = [text for signer in signers for text in signer.signatures(job.message_id, seconds, job.payload, asymmetric=asymmetric)]
         headers = {"webhook-id": job.message_id, "webhook-timestamp": str(seconds), "webhook-signature": " ".join(made)}
         return Post(url, job.payload.encode(), {"Content-Type": JSON, **headers})
@@ -113,8 +120,3 @@ class ToWebhooks(Kind):
 
 def _number(lane: str) -> int:
     return int(lane.partition("/")[2])
-
-
-def parameters_of(body: str) -> object:
-    """What an event of the outbox tells."""
-    return msgspec.json.decode(body)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from gamehall.webhooks.v1 import webhooks_pb2 as pb
 
 from gamehall_server.kit.call import Call
@@ -17,7 +18,7 @@ from gamehall_server.modules.forwards import drop_lane, forward, lane_of, messag
 from gamehall_server.modules.forwards.tables import Forward, add, messages_of
 from gamehall_server.modules.webhooks import tables
 from gamehall_server.modules.webhooks.known import Known, Webhooks, read
-from gamehall_server.modules.webhooks.posting import CONSUMER, KIND, PURPOSE, message_id, parameters_of, to
+from gamehall_server.modules.webhooks.posting import CONSUMER, KIND, PURPOSE, message_id, to
 from gamehall_server.modules.webhooks.signing import Signer, new_secret
 
 TEST = "webhook_test"
@@ -102,7 +103,7 @@ class WebhookService:
         known: Known = (await read(call.db))[request.id]
         for id, name, key, at, body, from_request in await call.db.scan(tables.happened, since=since, before=before):
             if (not known.names or name in known.names) and message_id(id) not in there:
-                add(call.db, to(request.id, id, name, key, at, parameters_of(body), from_request))
+                add(call.db, to(request.id, id, name, key, at, msgspec.json.decode(body), from_request))
                 number += 1
         return pb.ReplayWebhookResponse(count=number)
 
