@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from gamehall_server.kit.errors import Conflict, Unavailable
+from gamehall_server.kit.errors import Conflict, Fault, Unavailable
 from gamehall_server.kit.storage import Database, Handle, Query
 from gamehall_server.modules.forwards.tables import Forward, add, forwards
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -78,8 +78,8 @@ async def test_writes_that_depend_on_their_order_are_not_joined(url: str) -> Non
 
         async def work(db: Handle) -> None:
             db.later(twice, key=number)
-            db.later(twice, key=number)
             db.later(copied)
+            db.later(twice, key=number)
 
         await database.write(work)
 
@@ -87,6 +87,33 @@ async def test_writes_that_depend_on_their_order_are_not_joined(url: str) -> Non
         row = await database.reader().one(notes.get, id=number)
         assert row is not None
         assert row.stars == 3
+
+
+@told
+async def test_one_write_with_many_values_is_one_round_trip_all_or_nothing(url: str) -> None:
+    async with opened(url, most_connections=1) as database:
+        number = await database.write(lambda db: jot(db, "one"))
+        step = Query(update(note).where(note.c.id == bindparam("key")).values(stars=note.c.stars * 10 + bindparam("more")))
+        statements = await statements_of(database)
+
+        async def work(db: Handle) -> None:
+            for more in (1, 2, 3):
+                db.later(step, key=number, more=more)
+
+        async def too_much(db: Handle) -> None:
+            for more in (4, 5, 2**63 - 1):
+                db.later(step, key=number, more=more)
+
+        await database.write(work)
+        row = await database.reader().one(notes.get, id=number)
+        assert row is not None
+        assert row.stars == 123
+        assert statements[0].startswith("UPDATE ")
+        assert "BEGIN" not in statements
+
+        with pytest.raises(Fault):
+            await database.write(too_much)
+        assert await database.reader().one(notes.get, id=number) == row
 
 
 @told

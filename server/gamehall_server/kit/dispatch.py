@@ -162,7 +162,8 @@ class _Loop(Turns[Delivery, _Ended]):
         self._now = now
 
     async def claim(self) -> list[Delivery]:
-        """What may be tried now, as many as are free."""
+        """Settles, and gives what may be tried now, as many as are free."""
+        await self.settle()
         now, free = self._now(), MOST_AT_ONCE - len(self.tries)
         found = await self._database.reader().all(_ready, consumer=self.name, now=now, most=free) if free else []
         if not found:
@@ -197,7 +198,9 @@ class _Loop(Turns[Delivery, _Ended]):
                     self._end(db, each)
 
             await self._database.write(write)
-            self.ended = [each for each in self.ended if each.finish is not None]
+            # Others have ended meanwhile.
+            for each in together:
+                self.ended.remove(each)
         for each in list(self.ended):
             problem = None if each.finish is None else await self._complete(each.delivery, each.finish)
             self.ended.remove(each)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -70,6 +71,8 @@ class Egress:
         self._look_up = look_up
         self._seconds = seconds
         self._sessions: dict[tuple[str, bool], ClientSession] = {}
+        # The judgement of a text never changes, and the same few are asked for again and again.
+        self.checked = lru_cache(1024)(self._checked)
         if self._allowed:
             log.warning("requests to other servers may reach %s: whoever may name a URL reaches what answers there", allow)
 
@@ -116,7 +119,7 @@ class Egress:
         except (ClientError, OSError, ValueError) as problem:
             raise Unanswered(f"{target.host} gave no answer that can be read: {type(problem).__name__}") from None
 
-    def checked(self, url: str) -> "URL":
+    def _checked(self, url: str) -> "URL":
         """A URL as far as it can be judged before its name is looked up: for a good message when somebody saves it. Raises Refused."""
         from yarl import URL
 

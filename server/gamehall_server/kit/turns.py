@@ -1,14 +1,21 @@
-"""A loop that claims work, tries it, and settles how the tries ended, turn by turn: what dispatchers of every kind have in common."""
+"""A loop that claims work, tries it, and settles how the tries ended, turn by turn: what dispatchers of every kind have in common.
+
+A turn waits for a moment, or until as many tries have ended as still go on: a commit that settles many costs as much as one that settles
+one.
+"""
 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from gamehall_server.kit.errors import Fault
 
 log = logging.getLogger("gamehall.dispatch")
+# How long the first end of a try waits for others.
+GATHER_SECONDS = 0.005
 T = TypeVar("T")
 E = TypeVar("E")
 
@@ -23,13 +30,14 @@ class Turns(ABC, Generic[T, E]):
         # Ends that the database did not take yet.
         self.ended: list[E] = []
         self._look_seconds = look_seconds
+        self._gathering = False
         self._stopping = False
         # A claim under way: whoever breaks off the loop in the middle of one must know what it claimed.
         self._claiming: asyncio.Task[Sequence[T]] | None = None
 
     @abstractmethod
     async def claim(self) -> Sequence[T]:
-        """More work, which nobody else has from now on for as long as a lease lasts."""
+        """Settles, and gives more work, which nobody else has from now on for as long as a lease lasts."""
 
     @abstractmethod
     async def attempt(self, work: T) -> E:
@@ -59,37 +67,50 @@ class Turns(ABC, Generic[T, E]):
     async def _turn(self) -> None:
         self.woken.clear()
         try:
-            await self.settle()
-            if not self._stopping:
+            if self._stopping:
+                await self.settle()
+            else:
                 self._claiming = asyncio.create_task(self.claim())
                 for work in await asyncio.shield(self._claiming):
-                    self.tries[asyncio.create_task(self.attempt(work))] = work
+                    self._try(work)
                 self._claiming = None
         except Fault as fault:
             log.warning("%s waits for the database: %s", self.name, fault.message)
         except Exception:
             log.exception("bug in the dispatcher of %s", self.name)
-        await self._rest()
+        # Whatever wakes it: a stop, an end of tries, news; or the next look.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._look_seconds):
+                await self.woken.wait()
 
-    async def _rest(self) -> None:
-        """Waits for the end of a try, a wake, or the next look."""
-        waking = asyncio.create_task(self.woken.wait())
-        try:
-            await asyncio.wait({waking, *self.tries}, timeout=self._look_seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waking.cancel()
-        for task in [task for task in self.tries if task.done()]:
-            del self.tries[task]
-            self.ended.append(task.result())
+    def _try(self, work: T) -> None:
+        task = asyncio.create_task(self.attempt(work))
+        self.tries[task] = work
+        task.add_done_callback(self._tried)
+
+    def _tried(self, task: asyncio.Task[E]) -> None:
+        del self.tries[task]
+        if task.cancelled():
+            return
+        self.ended.append(task.result())
+        if self._stopping or len(self.ended) >= len(self.tries):
+            self.woken.set()
+        elif not self._gathering:
+            self._gathering = True
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = False
+        self.woken.set()
 
     async def _leave(self) -> None:
         """At the end: what was tried is settled, what was broken off is anybody's again at once."""
         claimed = [] if self._claiming is None else await asyncio.gather(self._claiming, return_exceptions=True)
-        for task in self.tries:
+        tries = dict(self.tries)
+        for task in tries:
             task.cancel()
-        ended = await asyncio.gather(*self.tries, return_exceptions=True)
-        self.ended.extend(each for each in ended if not isinstance(each, BaseException))
-        broken = [work for work, each in zip(self.tries.values(), ended, strict=True) if isinstance(each, BaseException)]
+        ended = await asyncio.gather(*tries, return_exceptions=True)
+        broken = [work for work, each in zip(tries.values(), ended, strict=True) if isinstance(each, BaseException)]
         broken += [work for found in claimed if not isinstance(found, BaseException) for work in found]
         try:
             await self.settle()

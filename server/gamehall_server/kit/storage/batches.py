@@ -1,8 +1,11 @@
-"""Several writes as one statement, WITH a AS (INSERT …), b AS (INSERT …) SELECT 1: one round trip instead of four."""
+"""Several writes in one round trip: as one statement, WITH a AS (INSERT …), b AS (INSERT …) SELECT 1, or as one that is carried out with
+many rows of values, one after the other.
+"""
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from sqlalchemy import Insert
 
@@ -22,14 +25,28 @@ Deferred = list[tuple[Query[Any], Sequence[Any]]]
 Shape = tuple[Query[Any], ...]
 
 
+class Batch(NamedTuple):
+    """A statement, and the values of each time that it is carried out."""
+
+    sql: str
+    values: list[Sequence[Any]]
+
+
+class _Part(NamedTuple):
+    sql: str
+    # How many writes it does, and whether by being carried out so often.
+    number: int
+    repeated: bool
+
+
 class Batches:
     """Which deferred writes go together. Remembers each shape it has met."""
 
     def __init__(self) -> None:
-        self._known: dict[Shape, list[tuple[str, int]]] = {}
+        self._known: dict[Shape, list[_Part]] = {}
 
-    def of(self, deferred: Deferred) -> list[tuple[str, list[Any]]]:
-        """SQL and values of the statements that do the same as these writes, one after the other."""
+    def of(self, deferred: Deferred) -> list[Batch]:
+        """Statements that do the same as these writes, one after the other."""
         shape = tuple(query for query, _ in deferred)
         parts = self._known.get(shape)
         if parts is None:
@@ -37,24 +54,29 @@ class Batches:
                 self._known.clear()
             parts = self._known[shape] = _combined(shape)
         statements, at = [], 0
-        for sql, count in parts:
-            values: list[Any] = []
-            for _, own in deferred[at : at + count]:
-                values.extend(own)
-            statements.append((sql, values))
-            at += count
+        for sql, number, repeated in parts:
+            each = [own for _, own in deferred[at : at + number]]
+            statements.append(Batch(sql, each if repeated else [list(chain.from_iterable(each))]))
+            at += number
         return statements
 
 
-def _combined(shape: Shape) -> list[tuple[str, int]]:
-    """The statements of a shape: SQL and the number of writes it does."""
+def _combined(shape: Shape) -> list[_Part]:
+    """The statements of a shape."""
     parts: list[list[Query[Any]]] = []
     for query in shape:
         if parts and len(parts[-1]) < MOST_TOGETHER and _fits(query, parts[-1]):
             parts[-1].append(query)
         else:
             parts.append([query])
-    return [(_sql(part), len(part)) for part in parts]
+    found: list[_Part] = []
+    for part in parts:
+        sql = _sql(part)
+        if len(part) == 1 and found and found[-1].sql == sql:
+            found[-1] = _Part(sql, found[-1].number + 1, True)
+        else:
+            found.append(_Part(sql, len(part), False))
+    return found
 
 
 def _fits(query: Query[Any], part: list[Query[Any]]) -> bool:

@@ -24,6 +24,8 @@ class Handle(ABC):
     __slots__ = ()
     # What others remember of the database while it is open, under keys of their own. None inside a transaction: its state may yet go back.
     kept: dict[Any, Any] | None = None
+    # Whether each statement is a round trip to a server, so that one for many rows is worth some work.
+    far = False
 
     async def version(self, tables: frozenset[str]) -> Any:
         """What stays equal for as long as the rows of these tables do; None when that cannot be told now."""

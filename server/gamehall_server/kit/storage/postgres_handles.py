@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Text, cast, func, select
 
 from gamehall_server.kit.errors import Exhausted
-from gamehall_server.kit.storage.batches import Deferred
+from gamehall_server.kit.storage.batches import Batch, Deferred
 from gamehall_server.kit.storage.handle import MOST_ROWS, Handle, ReadOnly
 from gamehall_server.kit.storage.postgres_pool import ALL_ROWS, DRIVER_ERRORS, FIRST_ROW, STATUS, TRY_AGAIN, Pool, fault, is_gone
 from gamehall_server.kit.storage.query import Parameters, Plan, Query
@@ -26,6 +26,7 @@ class _Reading(Handle):
     """Reads, however the rows are fetched."""
 
     __slots__ = ()
+    far = True
 
     async def _fetch(self, how: Read, plan: Plan, parameters: Parameters) -> Any:
         raise NotImplementedError
@@ -84,7 +85,7 @@ class WriteHandle(_Reading):
         self._closed = False
         self._failure: BaseException | None = None
         self._deferred: Deferred = []
-        self._batches: list[tuple[str, list[Any]]] = []
+        self._batches: list[Batch] = []
         self._callbacks: list[Callable[[], None]] = []
         # Whether the server asked for the transaction to be run again.
         self.again = False
@@ -132,9 +133,7 @@ class WriteHandle(_Reading):
                 await self._begin()
             if self._deferred:
                 self._sort()
-                for sql, prepared in self._batches:
-                    await self._connection.execute(sql, *prepared)
-                self._batches = []
+                await self._flush(self._connection)
             return await how(self._connection, plan.sql, *values)
         except DRIVER_ERRORS as error:
             raise self._failed(error) from error
@@ -157,6 +156,14 @@ class WriteHandle(_Reading):
     def _sort(self) -> None:
         deferred, self._deferred = self._deferred, []
         self._batches = self._database.batches.of(deferred)
+
+    async def _flush(self, connection: Any) -> None:
+        for sql, values in self._batches:
+            if len(values) == 1:
+                await connection.execute(sql, *values[0])
+            else:
+                await connection.executemany(sql, values)
+        self._batches = []
 
     def _failed(self, error: BaseException) -> BaseException:
         self.again = self.again or isinstance(error, TRY_AGAIN)
@@ -193,8 +200,7 @@ class WriteHandle(_Reading):
 
     async def _finish(self, connection: Any) -> None:
         try:
-            for sql, values in self._batches:
-                await connection.execute(sql, *values)
+            await self._flush(connection)
             if self._open and await connection.execute("COMMIT") != "COMMIT":
                 raise RuntimeError("the transaction had failed before its commit")
         except BaseException as error:

@@ -69,20 +69,29 @@ class Posting(Turns[_Ready, Result]):
             self.woken.set()
 
     async def claim(self) -> list[_Ready]:
+        """Writes how tries ended, and in the same transaction claims what may be sent now."""
+        ended, reader = list(self.ended), self._database.reader()
+        if not ended and not await self._due(reader):
+            return []
+
+        async def turn(db: Handle) -> list[Any]:
+            await self._end_all(db, ended)
+            ids, now = await self._due(db), self._now()
+            return await tables.claim(db, ids, now, now + int(self._terms.lease * SECOND)) if ids else []
+
+        rows = await self._database.write(turn)
+        self.ended = self.ended[len(ended) :]
+        return await self._prepared(reader, [_job(row) for row in rows])
+
+    async def _due(self, db: Handle) -> list[int]:
         """What may be sent now, as much as each lane takes."""
-        now, reader = self._now(), self._database.reader()
-        ids: list[int] = []
-        # What has ended and is not written yet counts as well.
-        flying = Counter(job.lane for job, _ in self.tries.values()) + Counter(each.job.lane for each in self.ended)
-        for lane in await tables.lanes(reader):
+        now, ids = self._now(), []
+        flying = Counter(job.lane for job, _ in self.tries.values())
+        for lane in await tables.lanes(db):
             kind, free = self._kinds.get(lane.partition("/")[0]), self._window(lane).free(now, flying[lane])
             if kind is not None and free and kind.open(lane):
-                ids += await tables.ready(reader, lane, now, free)
-        if not ids:
-            return []
-        until = now + int(self._terms.lease * SECOND)
-        rows = await self._database.write(lambda db: tables.claim(db, ids, now, until))
-        return await self._prepared(reader, [_job(row) for row in rows])
+                ids += await tables.ready(db, lane, now, free)
+        return ids
 
     async def _prepared(self, reader: Handle, jobs: list[Job]) -> list[_Ready]:
         found: dict[int, Post | str] = {}
@@ -119,33 +128,31 @@ class Posting(Turns[_Ready, Result]):
             error = "it could not be sent"
         # What PostgreSQL takes for no text is no text to us.
         response = body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-        return Result(job, url, began, self._now(), status, response, error[:500], dead or job.tries >= len(self._terms.pauses), wait)
+        dead = dead or job.tries >= len(self._terms.pauses)
+        return self._learned(Result(job, url, began, self._now(), status, response, error[:500], dead, wait))
 
-    async def settle(self) -> None:
-        """Writes how tries ended, all together."""
-        ended = list(self.ended)
-        if not ended:
-            return
-
-        async def write(db: Handle) -> None:
-            for each in ended:
-                self._end(db, each)
-            for name in {each.job.kind for each in ended}:
-                await self._kinds[name].settle(db, [each for each in ended if each.job.kind == name])
-
-        await self._database.write(write)
-        self.ended = self.ended[len(ended) :]
-        for each in ended:
-            self._learn(each)
-
-    def _learn(self, each: Result) -> None:
+    def _learned(self, each: Result) -> Result:
         window = self._window(each.job.lane)
         if each.status:
             window.answered()
         elif each.url:
-            window.unanswered()
+            window.unanswered(each.began, each.ended)
         if each.wait and each.status in SLOW_DOWN:
             window.hold(each.ended, each.wait)
+        return each
+
+    async def settle(self) -> None:
+        """Writes how tries ended, all together."""
+        ended = list(self.ended)
+        if ended:
+            await self._database.write(lambda db: self._end_all(db, ended))
+            self.ended = self.ended[len(ended) :]
+
+    async def _end_all(self, db: Handle, ended: Sequence[Result]) -> None:
+        for each in ended:
+            self._end(db, each)
+        for name in {each.job.kind for each in ended}:
+            await self._kinds[name].settle(db, [each for each in ended if each.job.kind == name])
 
     def _end(self, db: Handle, each: Result) -> None:
         job, tries = each.job, each.job.tries + 1
@@ -173,7 +180,7 @@ class Posting(Turns[_Ready, Result]):
 
 def _job(row: Any) -> Job:
     id, fence, lane, key, message_id, payload, url, at, tries, attempts = row
-    return Job(id, fence + 1, lane, key, message_id or f"fwd_{id}", payload, url, at, tries, attempts)
+    return Job(id, fence, lane, key, message_id or f"fwd_{id}", payload, url, at, tries, attempts)
 
 
 def _wait_in(told: str, now: Micros) -> Micros:

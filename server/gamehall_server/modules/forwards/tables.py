@@ -126,8 +126,8 @@ _ready = Query(
 )
 _columns = (_f.c.id, _f.c.fence, _f.c.lane, _f.c.key, _f.c.message_id, _f.c.payload, _f.c.url, _f.c.start_date, _f.c.tries, _f.c.attempts)
 # What another process has just locked or claimed is passed over.
-_lock = Query(select(*_columns).where(any_of(_f.c.id, "ids"), _f.c.due <= _now).order_by(_f.c.id).with_for_update(skip_locked=True))
-_claim = Query(update(_f).where(any_of(_f.c.id, "ids")).values(fence=_f.c.fence + 1, due=_until))
+_free = select(_f.c.id).where(any_of(_f.c.id, "ids"), _f.c.due <= _now).with_for_update(skip_locked=True)
+_claim = Query(update(_f).where(_f.c.id.in_(_free)).values(fence=_f.c.fence + 1, due=_until).returning(*_columns))
 _mine = (_f.c.id == bindparam("this", type_=_big), _f.c.fence == bindparam("my_fence", type_=_big), _f.c.due.is_not(None))
 _ending = ("end_date", "tries", "http_status_code", "response", "error_msg", "success", "attempts")
 _end = Query(
@@ -144,16 +144,13 @@ async def lanes(db: Handle) -> list[str]:
 
 
 async def ready(db: Handle, lane: str, now: Micros, most: int) -> list[int]:
-    """Some of what a lane may send now. Read outside of the claim's transaction: only worth a look."""
+    """Some of what a lane may send now."""
     return [row[0] for row in await db.all(_ready, lane=lane, now=now, most=most)]
 
 
 async def claim(db: Handle, ids: list[int], now: Micros, until: Micros) -> list[Any]:
-    """Of these, those that are still to be sent; nobody else claims them until then."""
-    rows = await db.all(_lock, ids=ids, now=now)
-    if rows:
-        await db.run(_claim, ids=[row[0] for row in rows], until=until)
-    return rows
+    """Of these, those that are still to be sent, the first of all first; nobody else claims them until then."""
+    return sorted(await db.all(_claim, ids=ids, now=now, until=until))
 
 
 def end(db: Handle, id: int, fence: int, due: Micros | None, url: str, values: dict[str, Any]) -> None:

@@ -22,11 +22,12 @@ HAPPENED = "happened"
 
 class Doing(NamedTuple):
     """What an action works with: a call of nobody's in the event's transaction, the values of globals, and whether the user of the event is
-    just being made, so that nobody has a session yet. `rule`: whose action it is."""
+    just being made, so that nobody has a session yet. `rule`: whose action it is. `users`: those whom the transaction holds already."""
 
     call: Call
     globals: Globals
     rule: str
+    users: set[int]
     at_once: bool = False
 
 
@@ -67,8 +68,9 @@ class Mail(Task, frozen=True):
 async def _user(doing: Doing, values: dict[str, Any]) -> int:
     """The user, who is there and whom nobody else changes meanwhile."""
     number = values["user"]
-    if number is None or not await users.hold(doing.call.db, number):
+    if number is None or (number not in doing.users and not await users.hold(doing.call.db, number)):
         raise Failed("there is no such user")
+    doing.users.add(number)
     return int(number)
 
 

@@ -21,6 +21,7 @@ from gamehall_server.modules.rules.actions import ACTIONS, HAPPENED, Doing
 from gamehall_server.modules.rules.expressions import Failed
 from gamehall_server.modules.rules.expressions.compiling import run
 from gamehall_server.modules.rules.expressions.values import whole
+from gamehall_server.modules.rules.holding import Context, held
 from gamehall_server.modules.rules.ruleset import DEFAULT_ROLE, Compiled, Ruleset, Step
 
 CONSUMER, DOOR = "rules", "rules"
@@ -32,21 +33,13 @@ _told = Query(select(_j.c.told).where(_j.c.event_id == bindparam("event", type_=
 _rewrite = Query(update(_j).where(_j.c.event_id == bindparam("event", type_=BigInteger)).values(told=bindparam("log")))
 
 
-class Context(NamedTuple):
-    """What expressions of a rule read."""
-
-    parameters: dict[str, Any]
-    db: Handle
-    now: Micros
-    globals: tables.Globals
-
-
 class _Taken(NamedTuple):
     """An event whose rules are asked: the call that they work in, together, and the rows of what they put off."""
 
     event: Happened
     call: Call
     context: Context
+    users: set[int]
     delayed: list[dict[str, Any]]
 
 
@@ -63,13 +56,14 @@ class Engine:
         asked: Counter[str] = Counter()
         ran: Counter[str] = Counter()
         globals = tables.Globals(db)
+        users = await held(db, [(event.parameters, self._ruleset.by_event.get(event.name, ())) for event in events], globals)
         all_taken: list[_Taken] = []
         logs: list[tuple[Query[Any], dict[str, Any]]] = []
         for event in events:
             rules = self._ruleset.by_event.get(event.name, ())
             before = msgspec.json.decode(await db.value(_told, event=event.id) or b"[]") if event.name == AT_ONCE else []
             done = {each["rule_id"]: each for each in before}
-            taken = self._taken(db, event, globals)
+            taken = self._taken(db, event, globals, users)
             log = [done.get(rule.id) or await self._judge(taken, rule) for rule in rules]
             all_taken.append(taken)
             asked.update([each["rule_id"] for each in log])
@@ -92,17 +86,17 @@ class Engine:
         await self._outbox.keep(db, now, [entry], call.arrival.request_id)
         rules = [rule for rule in self._ruleset.by_event.get(entry.type, ()) if rule.id == DEFAULT_ROLE]
         globals = tables.Globals(db)
-        taken = self._taken(db, Happened(0, 0, entry.id, entry.type, entry.key, now, parameters, None, 0, BUDGET), globals)
+        taken = self._taken(db, Happened(0, 0, entry.id, entry.type, entry.key, now, parameters, None, 0, BUDGET), globals, set())
         log = [await self._judge(taken, rule, at_once=True) for rule in rules]
         await self._lead(taken)
         globals.settle()
         if log:
             db.later(judged.insert, event_id=entry.id, told=msgspec.json.encode(log).decode())
 
-    def _taken(self, db: Handle, event: Happened, globals: tables.Globals) -> _Taken:
+    def _taken(self, db: Handle, event: Happened, globals: tables.Globals, users: set[int]) -> _Taken:
         now = self._now()
         call = Call(Arrival(event.request or "", "", DOOR), None, Scope.ALL, now, db)
-        return _Taken(event, call, Context(event.parameters, db, now, globals), [])
+        return _Taken(event, call, Context(event.parameters, db, now, globals), users, [])
 
     async def _judge(self, taken: _Taken, rule: Compiled, *, at_once: bool = False) -> dict[str, Any]:
         began_at = self._now() // SECOND
@@ -112,7 +106,7 @@ class Engine:
         if log["reason"]:
             return log
         log["ran"], log["reason"] = True, "the condition holds" if rule.condition else "there is no condition"
-        doing = Doing(taken.call, taken.context.globals, rule.id, at_once)
+        doing = Doing(taken.call, taken.context.globals, rule.id, taken.users, at_once)
         for step in rule.steps:
             began = clock.ticks()
             status = await self._do(taken, rule, step, doing)
@@ -161,7 +155,7 @@ class Engine:
             return f"{FAILED}: there is no action {row.action}"
         globals = tables.Globals(db)
         try:
-            await action.do(Doing(call, globals, row.rule_id), msgspec.json.decode(row.told))
+            await action.do(Doing(call, globals, row.rule_id, set()), msgspec.json.decode(row.told))
         except (Failed, Invalid, NotFound) as problem:
             return f"{FAILED}: {problem}"[:500]
         globals.settle()

@@ -30,8 +30,15 @@ class Step(NamedTuple):
     delay: Node | None
 
 
+class Holds(NamedTuple):
+    """What the actions of a rule change at once: nodes of users, and globals with the nodes of their scopes."""
+
+    users: tuple[Node, ...]
+    globals: tuple[tuple[str, Node | None], ...]
+
+
 class Compiled(NamedTuple):
-    """A rule that is ready to be asked."""
+    """A rule that is ready to be asked. `holds` is None where there is nothing to hold."""
 
     id: str
     name: str
@@ -39,6 +46,7 @@ class Compiled(NamedTuple):
     end: Micros | None
     condition: Node | None
     steps: tuple[Step, ...]
+    holds: Holds | None
 
 
 class Known(NamedTuple):
@@ -182,6 +190,14 @@ class Ruleset:
         db.after(put)
 
 
+def _holds(steps: tuple[Step, ...]) -> Holds | None:
+    now = [step.values for step in steps if step.delay is None]
+    users = tuple(values["user"] for values in now if "user" in values)
+    # The name of a global is a constant, which needs nothing to be known.
+    globals = tuple((values["global"].run(None), values.get("scopes")) for values in now if "global" in values)
+    return Holds(users, globals) if users or globals else None
+
+
 async def _read(db: Handle) -> dict[str, tuple[Compiled, ...]]:
     there = await known(db)
     found: dict[str, list[Compiled]] = {}
@@ -194,5 +210,7 @@ async def _read(db: Handle) -> dict[str, tuple[Compiled, ...]]:
             # Kept by a version that knew more, or about what another version's trigger told.
             log.warning("the rule %s cannot be asked: %s: %s", row.id, *made.wrong[0])
             continue
-        found.setdefault(row.event_name, []).append(Compiled(row.id, row.name, row.start_date, row.end_date, made.condition, made.steps))
+        found.setdefault(row.event_name, []).append(
+            Compiled(row.id, row.name, row.start_date, row.end_date, made.condition, made.steps, _holds(made.steps))
+        )
     return {event: tuple(each) for event, each in found.items()}

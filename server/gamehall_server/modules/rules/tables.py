@@ -120,6 +120,12 @@ _forget = Query(delete(_n).where(_n.c.rule_id == bindparam("rule")))
 _named = Query(select(_n.c.rule_id).where(_n.c.kind == bindparam("kind"), _n.c.word == bindparam("word")).limit(1))
 _value_of = select(_v.c.value).where(_v.c.global_id == bindparam("which"), _v.c.scope == bindparam("where"))
 _value, _value_held = Query(_value_of), Query(_value_of.with_for_update())
+_values_held = Query(
+    select(_v.c.scope, _v.c.value)
+    .where(_v.c.global_id == bindparam("which"), any_of(_v.c.scope, "wheres"))
+    .order_by(_v.c.scope)
+    .with_for_update()
+)
 _clear = Query(delete(_v).where(_v.c.global_id == bindparam("which"), any_of(_v.c.scope, "wheres")))
 _due = Query(select(_d).where(_d.c.due <= bindparam("now", type_=_big)).order_by(_d.c.due, _d.c.id).limit(MOST_DELAYED), delayed.Row)
 _put_off = Query(
@@ -167,7 +173,7 @@ class Globals:
 
     async def read(self, which: str, scopes: dict[str, Any]) -> Any:
         """The value for these values of the scopes; None where there is none."""
-        where = _place(scopes)
+        where = place_of(scopes)
         if (which, where) in self._held:
             return self._held[which, where]
         told = await self._db.value(_value, which=which, where=where)
@@ -205,8 +211,14 @@ class Globals:
                 self._db.later(values.insert, global_id=which, scope=where, value=told)
         self._changed.clear()
 
+    async def hold_all(self, places: set[tuple[str, str]]) -> None:
+        """Holds those of some places that have a value."""
+        for which, those in groupby(sorted(places - self._held.keys()), key=itemgetter(0)):
+            for where, told in await self._db.all(_values_held, which=which, wheres=[where for _, where in those]):
+                self._held[which, where] = msgspec.json.decode(told)
+
     async def _hold(self, which: str, scopes: dict[str, Any]) -> tuple[str, str]:
-        place = which, where = which, _place(scopes)
+        place = which, where = which, place_of(scopes)
         if place not in self._held:
             told = await self._db.peek(_value_held, which=which, where=where)
             if told is None:
@@ -217,7 +229,8 @@ class Globals:
         return place
 
 
-def _place(scopes: dict[str, Any]) -> str:
+def place_of(scopes: dict[str, Any]) -> str:
+    """Values of scopes as one text, whatever their order."""
     return msgspec.json.encode(scopes, order="sorted").decode()
 
 

@@ -14,9 +14,10 @@ from gamehall_server.kit.storage import Query
 from gamehall_server.modules.events import tables as events
 from gamehall_server.modules.events.reading import number_of, shown
 from gamehall_server.modules.rules import tables
-from gamehall_server.modules.rules.engine import Context, reason_against
+from gamehall_server.modules.rules.engine import reason_against
 from gamehall_server.modules.rules.expressions import Failed, Node, value_in, written
 from gamehall_server.modules.rules.expressions.compiling import run
+from gamehall_server.modules.rules.holding import Context
 from gamehall_server.modules.rules.ruleset import Made, compiled, known
 
 _last = Query(

@@ -3,7 +3,7 @@
 from gamehall_server.modules.users import policy, resets
 from gamehall_server.modules.users.naming import named_or_caller
 from gamehall_server.modules.users.policy import Identity, Rules, folded, ready
-from gamehall_server.modules.users.properties import hold, set_property
+from gamehall_server.modules.users.properties import hold, hold_all, set_property
 from gamehall_server.modules.users.registration import Registration, register
 from gamehall_server.modules.users.resets import Resets, sweep_resets
 from gamehall_server.modules.users.tables import (
@@ -35,6 +35,7 @@ __all__ = [
     "folded",
     "has_password",
     "hold",
+    "hold_all",
     "named_or_caller",
     "ready",
     "reference",

@@ -7,13 +7,14 @@ from sqlalchemy import BigInteger, bindparam, select, update
 
 from gamehall_server.kit.call import Call
 from gamehall_server.kit.columns import Wire
-from gamehall_server.kit.storage import Handle, Query
+from gamehall_server.kit.storage import Handle, Query, any_of
 from gamehall_server.modules.templates import Templated
 from gamehall_server.modules.users.tables import users
 
 _t = users.table
 _id = bindparam("id", type_=BigInteger)
 _hold = Query(select(_t.c.id).where(_t.c.id == _id).with_for_update())
+_hold_all = Query(select(_t.c.id).where(any_of(_t.c.id, "ids")).order_by(_t.c.id).with_for_update())
 _kept = Query(select(_t.c.template, _t.c.additional_properties).where(_t.c.id == _id))
 _put = Query(
     update(_t)
@@ -27,6 +28,11 @@ async def hold(db: Handle, user_id: int) -> bool:
     """Whether there is such a user, whom nobody else changes until the transaction ends."""
     # One whom this transaction has just made is still deferred.
     return await db.peek(_hold, id=user_id) is not None or await db.value(_hold, id=user_id) is not None
+
+
+async def hold_all(db: Handle, user_ids: set[int]) -> set[int]:
+    """Which of these users there are; nobody else changes them until the transaction ends."""
+    return {row[0] for row in await db.all(_hold_all, ids=sorted(user_ids))}
 
 
 async def set_property(call: Call, user_id: int, name: str, value: Any) -> None:
