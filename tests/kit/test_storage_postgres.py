@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from gamehall_server.kit.errors import Conflict, Fault, Unavailable
+from gamehall_server.kit.errors import Conflict, Unavailable
 from gamehall_server.kit.storage import Database, Handle, Query
 from gamehall_server.modules.forwards.tables import Forward, add, forwards
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -111,7 +111,7 @@ async def test_one_write_with_many_values_is_one_round_trip_all_or_nothing(url: 
         assert statements[0].startswith("UPDATE ")
         assert "BEGIN" not in statements
 
-        with pytest.raises(Fault):
+        with pytest.raises(asyncpg.DataError):
             await database.write(too_much)
         assert await database.reader().one(notes.get, id=number) == row
 
