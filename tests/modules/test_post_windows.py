@@ -35,7 +35,22 @@ def test_what_was_sent_together_fails_together_and_counts_once():
     window = Window()
     for _ in range(50):
         window.unanswered(0, SECOND)
-    assert window.free(SECOND, 0) == 1
+    assert window.free(SECOND, 0) == FIRST
+
+
+def test_a_dead_place_gets_one_at_a_time():
+    window = Window()
+    alone(window, 0, times=20)
+    assert window.free(window.held_until, 0) == 1
+
+
+def test_a_place_that_fails_now_and_then_gets_as_much_as_one_that_never_does():
+    window, now = Window(), 0
+    for _ in range(1000):
+        now += 1
+        window.answered()
+        window.unanswered(now, now)
+    assert window.free(now, 0) == LARGEST
 
 
 def test_an_answer_makes_good_for_all_that_went_before():
@@ -50,3 +65,21 @@ def test_whoever_asks_for_a_pause_gets_it_up_to_an_hour():
     window.hold(0, 10 * LONGEST_HOLD)
     assert window.free(LONGEST_HOLD - 1, 0) == 0
     assert window.free(LONGEST_HOLD, 0) == FIRST
+
+
+def test_what_was_looked_for_in_vain_is_looked_for_less_and_less_until_something_stirs():
+    window, now, waits = Window(), SECOND, []
+    for _ in range(20):
+        window.looked(now, {})
+        began = now
+        while not window.free(now, 0):
+            now += SECOND // 10
+        waits.append(now - began)
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (SECOND // 10, LONGEST_REST)
+
+    window.looked(now, {})
+    window.stirred()
+    assert window.free(now, 0) == FIRST
+    window.looked(now, {1: "a", 2: "b"})
+    assert window.after == "b"

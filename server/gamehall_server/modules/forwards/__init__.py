@@ -1,7 +1,7 @@
 """Posts to other servers: kept until they are answered, sent in order, tried again, and told in a log. What is sent and how each kind of
 them is signed is another module's."""
 
-from gamehall_server.modules.forwards.kinds import Job, Kind, Post, Result
+from gamehall_server.modules.forwards.kinds import GONE, WEBHOOK, Job, Kind, Post, Result
 from gamehall_server.modules.forwards.messages import JSON, message
 from gamehall_server.modules.forwards.posting import Posting, Terms
 from gamehall_server.modules.forwards.tables import (
@@ -16,7 +16,9 @@ from gamehall_server.modules.forwards.tables import (
 )
 
 __all__ = [
+    "GONE",
     "JSON",
+    "WEBHOOK",
     "Forward",
     "Job",
     "Kind",

@@ -6,6 +6,9 @@ from typing import NamedTuple
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.storage import Handle
 
+# The kind whose lanes the log can be asked for; the status of a place that wants nothing ever again.
+WEBHOOK, GONE = "webhook", 410
+
 
 class Job(NamedTuple):
     """One post that is to be sent now. `fence` tells the try apart from every other; `tries`: how many ended before. `message_id` is the

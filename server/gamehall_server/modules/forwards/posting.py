@@ -18,14 +18,14 @@ from gamehall_server.kit.egress import Egress, Refused, Unanswered
 from gamehall_server.kit.storage import Database, Handle
 from gamehall_server.kit.turns import Turns
 from gamehall_server.modules.forwards import tables
-from gamehall_server.modules.forwards.kinds import Job, Kind, Post, Result
+from gamehall_server.modules.forwards.kinds import GONE, Job, Kind, Post, Result
 from gamehall_server.modules.forwards.windows import Window
 
 log = logging.getLogger("gamehall.forwards")
 # Of an answer the log keeps so many bytes; of the tries of a post the last.
 MOST_KEPT, MOST_ATTEMPTS = 2048, 20
 LATEST: Micros = 24 * 3600 * SECOND
-GONE, SLOW_DOWN = 410, (429, 503)
+SLOW_DOWN = (429, 503)
 
 
 class Terms(NamedTuple):
@@ -66,6 +66,8 @@ class Posting(Turns[_Ready, Result]):
 
     def _hear(self, news: Any) -> None:
         if news == tables.WOKEN:
+            for window in self._windows.values():
+                window.stirred()
             self.woken.set()
 
     async def claim(self) -> list[_Ready]:
@@ -85,12 +87,16 @@ class Posting(Turns[_Ready, Result]):
 
     async def _due(self, db: Handle) -> list[int]:
         """What may be sent now, as much as each lane takes."""
-        now, ids = self._now(), []
+        now = self._now()
+        ids: list[int] = []
         flying = Counter(job.lane for job, _ in self.tries.values())
-        for lane in await tables.lanes(db):
-            kind, free = self._kinds.get(lane.partition("/")[0]), self._window(lane).free(now, flying[lane])
+        for lane in await tables.lanes(db, now):
+            kind, window = self._kinds.get(lane.partition("/")[0]), self._window(lane)
+            free = window.free(now, flying[lane])
             if kind is not None and free and kind.open(lane):
-                ids += await tables.ready(db, lane, now, free)
+                found = await tables.ready(db, lane, window.after, now, free)
+                window.looked(now, found)
+                ids += found
         return ids
 
     async def _prepared(self, reader: Handle, jobs: list[Job]) -> list[_Ready]:

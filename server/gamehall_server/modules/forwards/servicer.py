@@ -11,6 +11,7 @@ from gamehall_server.kit.errors import Invalid, NotFound
 from gamehall_server.kit.filters import choose, compile_filter, equals
 from gamehall_server.kit.page import page_of
 from gamehall_server.modules.forwards import tables
+from gamehall_server.modules.forwards.kinds import WEBHOOK
 from gamehall_server.modules.forwards.tables import lane_of
 
 _asked = pb.ListForwardLogsRequest.DESCRIPTOR.fields_by_name
@@ -18,7 +19,6 @@ _filters = [
     compile_filter(_asked[name], tables.log) for name in ("filter_start_date", "filter_end_date", "filter_status_code", "filter_url")
 ]
 _of_lane = equals("lane__", tables.log.c.lane)
-WEBHOOK = "webhook"
 
 
 class ForwardLogs:
@@ -71,4 +71,4 @@ def _shown(row: Any) -> pb.ForwardLog:
 
 # What is sent beside the payload, by kinds.
 _JSON, _FORM = "content-type: application/json", "content-type: application/x-www-form-urlencoded"
-HEADERS = {"webhook": _JSON, "rule": _JSON, "kongregate": _FORM}
+HEADERS = {WEBHOOK: _JSON, "rule": _JSON, "kongregate": _FORM}

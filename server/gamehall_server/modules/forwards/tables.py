@@ -1,5 +1,6 @@
 """What is kept of posts: the queue and the log are one table, so that a replay sends the very bytes again."""
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Identity, Index, bindparam, delete, func, insert, select, update
@@ -107,23 +108,27 @@ def add(db: Handle, told: Forward) -> None:
 
 # Sending.
 
-_earlier = _f.alias("earlier")
-_first_of_key = ~(
-    select(_earlier.c.id)
-    .where(_earlier.c.lane == _f.c.lane, _earlier.c.key == _f.c.key, _earlier.c.id < _f.c.id, _earlier.c.due.is_not(None))
-    .exists()
-)
-# Each lane with something to send, by one seek in the index for each.
+# Each lane with something to send, by one seek in the index for each; and when the first of it is due.
 _least = select(func.min(_f.c.lane).label("lane")).where(_waits).cte("lanes", recursive=True)
 _next = select(func.min(_f.c.lane)).where(_waits, _f.c.lane > _least.c.lane).scalar_subquery()
 _lanes_of = _least.union_all(select(_next).where(_least.c.lane.is_not(None)))
-_lanes = Query(select(_lanes_of.c.lane).where(_lanes_of.c.lane.is_not(None)))
-_ready = Query(
-    select(_f.c.id)
-    .where(_f.c.lane == _lane, _f.c.due <= _now, _first_of_key)
-    .order_by(_f.c.due, _f.c.id)
-    .limit(bindparam("most", type_=_big))
-)
+_soonest = select(func.min(_f.c.due)).where(_waits, _f.c.lane == _lanes_of.c.lane).scalar_subquery()
+_lanes = Query(select(_lanes_of.c.lane).where(_lanes_of.c.lane.is_not(None), _soonest <= _now))
+
+
+def _ready_among(*keys: Any) -> Query[Any]:
+    """The first of each key of a lane, where it may be sent now, by a few seeks in the index for each key, however much waits behind it;
+    no further than to the last that is wanted."""
+    waits = (_f.c.lane == _lane, _waits)
+    least = select(func.min(_f.c.key).label("key")).where(*waits, *keys).cte("keys", recursive=True)
+    further = select(func.min(_f.c.key)).where(*waits, _f.c.key > least.c.key).scalar_subquery()
+    each = least.union_all(select(further).where(least.c.key.is_not(None)))
+    first = select(func.min(_f.c.id)).where(*waits, _f.c.key == each.c.key).scalar_subquery()
+    due = select(_f.c.due).where(*waits, _f.c.key == each.c.key).order_by(_f.c.id).limit(1).scalar_subquery()
+    return Query(select(first, each.c.key).where(each.c.key.is_not(None), due <= _now).limit(bindparam("most", type_=_big)))
+
+
+_ready, _ready_after = _ready_among(), _ready_among(_f.c.key > bindparam("after"))
 _columns = (_f.c.id, _f.c.fence, _f.c.lane, _f.c.key, _f.c.message_id, _f.c.payload, _f.c.url, _f.c.start_date, _f.c.tries, _f.c.attempts)
 # What another process has just locked or claimed is passed over.
 _free = select(_f.c.id).where(any_of(_f.c.id, "ids"), _f.c.due <= _now).with_for_update(skip_locked=True)
@@ -138,14 +143,17 @@ _end = Query(
 _put_back = Query(update(_f).where(*_mine).values(due=_until))
 
 
-async def lanes(db: Handle) -> list[str]:
-    """Each lane with something to send, now or later."""
-    return [row[0] for row in await db.all(_lanes)]
+async def lanes(db: Handle, now: Micros) -> list[str]:
+    """Each lane with something that is due, though perhaps behind what is not."""
+    return [row[0] for row in await db.all(_lanes, now=now)]
 
 
-async def ready(db: Handle, lane: str, now: Micros, most: int) -> list[int]:
-    """Some of what a lane may send now."""
-    return [row[0] for row in await db.all(_ready, lane=lane, now=now, most=most)]
+async def ready(db: Handle, lane: str, after: str | None, now: Micros, most: int) -> dict[int, str]:
+    """Posts that a lane may send now, each with its key: so many of the keys that follow this one, and then of the others."""
+    found = {} if after is None else dict(await db.all(_ready_after, lane=lane, after=after, now=now, most=most))
+    if len(found) < most:
+        found |= dict(await db.all(_ready, lane=lane, now=now, most=most))
+    return dict(islice(found.items(), most))
 
 
 async def claim(db: Handle, ids: list[int], now: Micros, until: Micros) -> list[Any]:

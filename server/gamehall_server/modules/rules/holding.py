@@ -29,7 +29,7 @@ async def held(db: Handle, events: Sequence[tuple[dict[str, Any], Sequence[Compi
     """
     users: set[int] = set()
     places: set[tuple[str, str]] = set()
-    if not db.far or len(events) < 2:
+    if not db.far:
         return users
     for parameters, rules in events:
         context = Context(parameters, db, clock.real_micros(), globals)

@@ -9,16 +9,15 @@ from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.secrets import Secrets, Unreadable
 from gamehall_server.kit.storage import Handle
 from gamehall_server.kit.within import Happened
-from gamehall_server.modules.forwards import JSON, Forward, Job, Kind, Post, Result, end_lane, lane_of, message, messages
+from gamehall_server.modules.forwards import GONE, JSON, WEBHOOK, Forward, Job, Kind, Post, Result, end_lane, lane_of, message, messages
 from gamehall_server.modules.forwards.tables import WOKEN, add
 from gamehall_server.modules.webhooks import tables
 from gamehall_server.modules.webhooks.known import Webhooks, read
 from gamehall_server.modules.webhooks.signing import Signer
 
 log = logging.getLogger("gamehall.webhooks")
-CONSUMER, KIND = "webhooks", "webhook"
+CONSUMER = "webhooks"
 PURPOSE = "webhook secret"
-GONE = 410
 
 
 def message_id(event: int) -> str:
@@ -28,7 +27,7 @@ def message_id(event: int) -> str:
 
 def to(webhook: int, event: int, name: str, key: str, at: Micros, told: object, request: str | None) -> Forward:
     """An event on its way to a webhook."""
-    return Forward(KIND, str(webhook), key, message(name, at, told), at, message_id=message_id(event), request=request)
+    return Forward(WEBHOOK, str(webhook), key, message(name, at, told), at, message_id=message_id(event), request=request)
 
 
 class FanOut:
@@ -41,7 +40,7 @@ class FanOut:
         there = await messages(db, [message_id(event.id) for event in events])
         for event in events:
             for each in wanting:
-                if each.wants(event.name) and (lane_of(KIND, each.id), message_id(event.id)) not in there:
+                if each.wants(event.name) and (lane_of(WEBHOOK, each.id), message_id(event.id)) not in there:
                     add(db, to(each.id, event.id, event.name, event.key, event.at, event.parameters, event.request))
         db.tell(WOKEN)
 
@@ -49,7 +48,7 @@ class FanOut:
 class ToWebhooks(Kind):
     """How webhooks are posted to. `patience`: one whose every try fails for so long is disabled."""
 
-    name = KIND
+    name = WEBHOOK
 
     def __init__(self, known: Webhooks, secrets: Secrets, outbox: Outbox, now: Callable[[], Micros], patience: Micros) -> None:
         self._known = known
@@ -113,7 +112,7 @@ class ToWebhooks(Kind):
     async def _disable(self, db: Handle, webhook: int, reason: str) -> bool:
         if not await tables.disable(db, webhook, reason):
             return False
-        end_lane(db, lane_of(KIND, webhook), f"the webhook was disabled: {reason}")
+        end_lane(db, lane_of(WEBHOOK, webhook), f"the webhook was disabled: {reason}")
         await self._outbox.keep(db, self._now(), [announced("webhook_disabled", {"webhook": webhook, "reason": reason})])
         return True
 

@@ -14,11 +14,11 @@ from gamehall_server.kit.secrets import Secrets
 from gamehall_server.kit.storage import Query, lock
 from gamehall_server.kit.verbs import Create, Delete, Get, List, Update
 from gamehall_server.modules.events.tables import trigger_named
-from gamehall_server.modules.forwards import drop_lane, forward, lane_of, message, send_again
+from gamehall_server.modules.forwards import WEBHOOK, drop_lane, forward, lane_of, message, send_again
 from gamehall_server.modules.forwards.tables import Forward, add, messages_of
 from gamehall_server.modules.webhooks import tables
 from gamehall_server.modules.webhooks.known import Known, Webhooks, read
-from gamehall_server.modules.webhooks.posting import CONSUMER, KIND, PURPOSE, message_id, to
+from gamehall_server.modules.webhooks.posting import CONSUMER, PURPOSE, message_id, to
 from gamehall_server.modules.webhooks.signing import Signer, new_secret
 
 TEST = "webhook_test"
@@ -55,7 +55,7 @@ class WebhookService:
         return answer
 
     async def DeleteWebhook(self, request: pb.DeleteWebhookRequest, call: Call) -> pb.DeleteWebhookResponse:
-        drop_lane(call.db, lane_of(KIND, request.id))
+        drop_lane(call.db, lane_of(WEBHOOK, request.id))
         answer: pb.DeleteWebhookResponse = await self._delete(request, call)
         await self._known.changed(call.db)
         return answer
@@ -84,7 +84,7 @@ class WebhookService:
         if row.paused or row.disabled_reason is not None:
             raise Invalid("nothing is sent to it: resume it first", field="id")
         payload = message(TEST, call.now, {"webhook": request.id})
-        await forward(call.db, Forward(KIND, str(request.id), TEST, payload, call.now, url=row.url, request=call.arrival.request_id))
+        await forward(call.db, Forward(WEBHOOK, str(request.id), TEST, payload, call.now, url=row.url, request=call.arrival.request_id))
         return pb.TestWebhookResponse()
 
     async def ReplayWebhook(self, request: pb.ReplayWebhookRequest, call: Call) -> pb.ReplayWebhookResponse:
@@ -92,7 +92,7 @@ class WebhookService:
         if start != end or request.end_date < request.start_date:
             raise Invalid("both a start and an end that is not before it, or neither", field="end_date")
         await webhooks.load(call, request.id, lock=True)
-        lane = lane_of(KIND, request.id)
+        lane = lane_of(WEBHOOK, request.id)
         if not start:
             return pb.ReplayWebhookResponse(count=await send_again(call.db, lane))
         since, before = request.start_date * SECOND, request.end_date * SECOND
