@@ -24,7 +24,7 @@ MORE_MB = 64
 SECONDS, QUIET, SOON, SLOWER = 2.0, 10.0, 0.1, 2.0
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3})")
 # What an engine cannot refuse before it costs (docs/decisions/0009-libraries.md): the engine, the attack, why. Others are served all the
-# same, but memory and the time of their calls are told and not judged.
+# same, but memory, how soon it is refused and the time of their calls are told and not judged.
 EXCEPTIONS = {
     ("native", "a gzip bomb"): "it unpacks a message before it knows its size",
     ("grpcio", "an HPACK bomb"): "it keeps a field for every reference to one, however many there are beyond the limit of metadata",
@@ -68,6 +68,8 @@ class Siege:
         # The attacker has a process of its own: in this one it would keep the other clients from running.
         self._attacker = ProcessPoolExecutor(1, get_context("spawn"))
         self._refused: dict[str, float] = {}
+        # Those of the exceptions.
+        self._late: dict[str, float] = {}
         self._borne: list[str] = []
         self._times: list[float] = []
 
@@ -104,7 +106,7 @@ class Siege:
         if after is None:
             self._borne.append(attack.name)
         else:
-            self._refused[attack.name] = after
+            (self._late if excepted else self._refused)[attack.name] = after
 
     def close(self, quiet: list[float]) -> None:
         """Tells what all attacks together did; `quiet` is how long calls of others take without."""
@@ -115,6 +117,8 @@ class Siege:
             self.found.count(f"{self.name}: refused at once", len(self._refused))
             self.found.count(f"{self.name}: ms until refused, at most ({slowest})", round(self._refused[slowest] * 1000))
             self.found.check(self._refused[slowest] <= SOON, f"{self.name}: {slowest} was refused after {self._refused[slowest]:.2f} s")
+            for attack, seconds in self._late.items():
+                self.found.count(f"{self.name}: {attack}: ms until refused", round(seconds * 1000))
             alone, besides = (sorted(times)[int(len(times) * 0.99)] for times in (quiet, self._times))
             self.found.count(f"{self.name}: p99 us of others alone", round(alone * 1e6))
             self.found.count(f"{self.name}: p99 us of others under attack", round(besides * 1e6))

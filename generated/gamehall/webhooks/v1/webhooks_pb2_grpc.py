@@ -106,7 +106,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateWebhook(self, request, context):
-        """Makes a webhook, and a secret for it.
+        """Makes a webhook, and a secret for it. It gets what happens from now on; what is on its way to others at this moment may come as well.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
