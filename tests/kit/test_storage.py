@@ -311,3 +311,18 @@ def test_other_urls_are_refused() -> None:
     for address in ("mysql://localhost/x", "sqlite://", "sqlite:///:memory:"):
         with pytest.raises(ValueError, match="sqlite:///path"):
             open_database(address, TOYS)
+
+
+@told
+async def test_a_list_of_keys_is_looked_up_and_not_looked_for(tmp_path: Path) -> None:
+    """A condition that is compared with something, as `(id IN …) = 1`, has no index on SQLite."""
+    address = fresh_database("sqlite", tmp_path)
+    await create_tables(address, TOYS)
+    for query in (
+        Query(select(note.c.title).where(any_of(note.c.id, "ids"), note.c.pinned)),
+        Query(update(note).where(note.c.id.in_(select(note.c.id).where(any_of(note.c.id, "ids")))).values(stars=note.c.stars + 1)),
+    ):
+        sql = query.sqlite.sql.replace("json_each(?)", "json_each('[1, 2]')").replace("+ ?", "+ 1")
+        plan = [row[3] for row in await seen_from_outside(address, f"EXPLAIN QUERY PLAN {sql}")]
+        assert any(step.startswith("SEARCH note") for step in plan)
+        assert not any(step.startswith("SCAN note") for step in plan)

@@ -205,9 +205,19 @@ class _ListOf(TypeDecorator[Any]):
         return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
 
 
-class _AnyOf(ColumnElement[bool]):
+class _Condition(ColumnElement[bool]):
+    """A condition of our own. SQLAlchemy would write `(…) = 1` where a database has no booleans, and SQLite finds no index for that."""
+
     inherit_cache = False
     type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        """As it is: whatever it stands in binds less."""
+        return self
+
+
+class _AnyOf(_Condition):
+    inherit_cache = False
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
@@ -230,9 +240,8 @@ def _any_of_on_postgres(element: _AnyOf, compiler: SQLCompiler, **options: Any) 
     return f"{compiler.process(element.column, **options)} = ANY ({compiler.process(element.list, **options)})"
 
 
-class _Like(ColumnElement[bool]):
+class _Like(_Condition):
     inherit_cache = False
-    type = Boolean()
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
