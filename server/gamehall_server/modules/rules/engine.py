@@ -56,7 +56,8 @@ class Engine:
         asked: Counter[str] = Counter()
         ran: Counter[str] = Counter()
         globals = tables.Globals(db)
-        users = await held(db, [(event.parameters, self._ruleset.by_event.get(event.name, ())) for event in events], globals)
+        asking = [(event.parameters, self._ruleset.by_event.get(event.name, ())) for event in events]
+        users = await held(db, asking, globals, self._now())
         all_taken: list[_Taken] = []
         logs: list[tuple[Query[Any], dict[str, Any]]] = []
         for event in events:

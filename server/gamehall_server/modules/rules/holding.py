@@ -4,7 +4,6 @@ for single rows would be most of what rules take."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gamehall_server.kit import clock
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.storage import Handle
 from gamehall_server.modules.rules import tables
@@ -22,7 +21,7 @@ class Context(NamedTuple):
     globals: tables.Globals
 
 
-async def held(db: Handle, events: Sequence[tuple[dict[str, Any], Sequence[Compiled]]], globals: tables.Globals) -> set[int]:
+async def held(db: Handle, events: Sequence[tuple[dict[str, Any], Sequence[Compiled]]], globals: tables.Globals, now: Micros) -> set[int]:
     """The users whom the rules of some events will change, as far as that is known before; the globals that they will, too, are held.
 
     A guess, and nothing hangs on it: whoever is not held here is when an action comes to it.
@@ -32,7 +31,7 @@ async def held(db: Handle, events: Sequence[tuple[dict[str, Any], Sequence[Compi
     if not db.far:
         return users
     for parameters, rules in events:
-        context = Context(parameters, db, clock.real_micros(), globals)
+        context = Context(parameters, db, now, globals)
         for rule in rules:
             if rule.holds and _known(rule.condition, context, True) is True:
                 for node in rule.holds.users:
