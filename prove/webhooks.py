@@ -169,9 +169,12 @@ def rates(found: Found, on: Ground, seed: int) -> None:
         chief = product.chief()
         events = Events(product, chief, KEYS)
         webhook = a_webhook(product, chief, receiver.url)
+        # As one does with a new webhook; what is loaded at the first post of a process is loaded then (decision 39).
+        tell(product, chief, f"/webhooks/{webhook}/test")
+        until(lambda: receiver.lines() == 1)
         events.fire(0, 2000, pause=0.04)
         until(lambda: len(told_of(receiver)) >= 2000)
-        late = sorted(_latencies(receiver, product, chief))
+        late = sorted(_latencies(events, receiver, product, chief))
         p99 = late[len(late) * 99 // 100]
         found.count(f"{kind}: first tries, p99 ms", round(p99 * 1000))
         found.check(p99 <= 0.25, f"{kind}: first tries, p99 {p99:.3f} s")
@@ -184,15 +187,15 @@ def rates(found: Found, on: Ground, seed: int) -> None:
         found.check(beside >= 0.95 * alone, f"{kind}: dead receivers cost {1 - beside / alone:.0%}")
 
 
-def _latencies(receiver: Receiver, product: Product, chief: str) -> Iterator[float]:
-    """Seconds from the event to its first arrival."""
+def _latencies(events: Events, receiver: Receiver, product: Product, chief: str) -> Iterator[float]:
+    """Seconds from each event to its first arrival."""
     with Caller(product.http_port, chief) as caller:
         at = {post.number: post.at for post in told_of(receiver)}
-        for page in range(1, 3):
+        for page in range(1, 4):
             logs = caller.ask("GET", f"/bre/logs/forward-log?size=1000&page={page}").json()["content"]
-            for log in logs:
-                happened = log["payload"]["timestamp"]
-                yield at[log["payload"]["data"]["number"]] - datetime.fromisoformat(happened).timestamp()
+            for told in (log["payload"] for log in logs):
+                if told["type"] in events.names:
+                    yield at[told["data"]["number"]] - datetime.fromisoformat(told["timestamp"]).timestamp()
 
 
 def _rate(events: Events, product: Product, chief: str, webhook: int, receiver: Receiver, first: int, number: int = 10_000) -> float:

@@ -7,11 +7,13 @@ import itertools
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
+from functools import cache
 
 import pytest
 from gamehall_server.kit.addresses import is_public, networks
-from gamehall_server.kit.egress import Egress, Refused, Unanswered
+from gamehall_server.kit.egress import Egress, Refused, Unanswered, library
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -158,6 +160,25 @@ def names(**answers):
         return [(socket.AF_INET6 if ":" in each else socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in next(left[host])]
 
     return look_up
+
+
+def test_what_the_first_request_needs_is_loaded_where_nobody_waits_for_it(monkeypatch):
+    loading = []
+
+    def load(name):
+        loading.append((name, threading.current_thread() is threading.main_thread()))
+
+    monkeypatch.setattr("gamehall_server.kit.egress.library", cache(library.__wrapped__))
+    monkeypatch.setattr("gamehall_server.kit.egress.import_module", load)
+
+    async def save_and_ask():
+        async with Listener() as there, way_out(LOOPBACK) as egress:
+            egress.checked(f"http://127.0.0.1:{there.port}/")
+            await egress.fetch("GET", f"http://127.0.0.1:{there.port}/")
+
+    asyncio.run(save_and_ask())
+
+    assert loading == [("aiohttp", False)]
 
 
 def test_an_answer_is_handed_on_whole():

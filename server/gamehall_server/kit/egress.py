@@ -8,8 +8,11 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from concurrent.futures import Future
+from functools import cache, lru_cache
+from importlib import import_module
 from ipaddress import ip_address
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from gamehall_server.kit.addresses import Address, is_public, literal, networks, unwrapped
@@ -49,6 +52,24 @@ class Answered(NamedTuple):
 async def system_look_up(host: str, port: int) -> Found:
     """Every address of a name, asked of the system."""
     return cast(Found, await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+@cache
+def library() -> "Future[None]":
+    """Begins to load what requests need, beside everything else: it takes a fifth of a second, which nobody else is to wait for, and
+    many deployments never make a request."""
+    loaded: Future[None] = Future()
+
+    def load() -> None:
+        try:
+            import_module("aiohttp")
+        except BaseException as problem:
+            loaded.set_exception(problem)
+        else:
+            loaded.set_result(None)
+
+    Thread(target=load, name="gamehall-egress", daemon=True).start()
+    return loaded
 
 
 class Egress:
@@ -95,6 +116,8 @@ class Egress:
 
         Raises Refused for a URL or an address that is not allowed, and Unanswered.
         """
+        if not library().done():
+            await asyncio.wrap_future(library())
         from aiohttp import ClientConnectorError, ClientError, ClientTimeout
 
         target = self.checked(url)
@@ -123,6 +146,8 @@ class Egress:
         """A URL as far as it can be judged before its name is looked up: for a good message when somebody saves it. Raises Refused."""
         from yarl import URL
 
+        # Where a URL is saved, a request to it is not far.
+        library()
         try:
             target = URL(url)
             host, port = target.host, target.port
@@ -154,7 +179,6 @@ class Egress:
             raise Refused(f"The URL must begin with https:// and lead to port {' or '.join(map(str, sorted(self._ports)))}.")
 
     def _open(self, scheme: str, keep: bool) -> "ClientSession":
-        # Loaded at the first request: it takes a fifth of a second, and many deployments never make one.
         from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
         def judged_socket(found: tuple[Any, ...]) -> socket.socket:
