@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 
 from gamehall_server import __version__
 from gamehall_server.settings import Settings
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger("gamehall.cli")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 # Addresses that stand for this machine in the banner.
 EVERYWHERE = ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104  # Shown, not bound.
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gamehall: an open game backend.", pretty_exceptions_enable=False)
@@ -67,12 +64,10 @@ def serve(
             log.info("serving", extra={"told": {**told, "host": settings.host, **ports}})
             if server.admin_password:
                 # Not the log's business, which goes to stderr.
-                out.print(f"admin {settings.admin_username} / {server.admin_password} (shown this once)")
+                typer.echo(f"admin {settings.admin_username} / {server.admin_password} (shown this once)")
             return
         host = "localhost" if settings.host in EVERYWHERE else settings.host
-        lines = [
-            f"[bold]Gamehall {__version__}[/bold]" + ("  [yellow]sandbox: testers may set the clock[/yellow]" if settings.sandbox else "")
-        ]
+        lines = [_named() + (typer.style("  sandbox: testers may set the clock", fg="yellow") if settings.sandbox else "")]
         lines.append(f"  HTTP/JSON  {_scheme(settings)}://{host}:{server.http_port}")
         lines.append(f"  gRPC       {host}:{server.grpc_port}  ({server.engine}, reflection on)")
         if server.ops_port is not None:
@@ -83,9 +78,10 @@ def serve(
         lines.append(f"  database   {_without_password(settings.database_url)}")
         lines.append(f"  mail       {told_of_mail(settings)}")
         if server.admin_password:
-            lines.append(f"  [bold]admin      {settings.admin_username} / {server.admin_password}[/bold]  (shown this once)")
+            signs_in = f"  admin      {settings.admin_username} / {server.admin_password}"
+            lines.append(typer.style(signs_in, bold=True) + "  (shown this once)")
         # At once: whoever waits for a line finds the others.
-        err.print("\n".join(lines))
+        typer.echo("\n".join(lines), err=True)
 
     if settings.workers > 1:
         from gamehall_server.workers import supervise
@@ -107,8 +103,8 @@ def worker(database_url: DatabaseUrl = None) -> None:
         if settings.log_format == "json":
             log.info("working", extra={"told": {"version": __version__, "database": _without_password(settings.database_url)}})
             return
-        err.print(f"[bold]Gamehall {__version__}[/bold]  a worker")
-        err.print(f"  database   {_without_password(settings.database_url)}")
+        typer.echo(f"{_named()}  a worker", err=True)
+        typer.echo(f"  database   {_without_password(settings.database_url)}", err=True)
 
     _explained(lambda: work_alone(settings, banner, before=lambda: _migrated_apart(settings)))
 
@@ -142,9 +138,9 @@ def bridge(
             log.info("serving", extra={"told": {"version": __version__, "target": target, "host": settings.host, "http_port": door.port}})
             return
         host = "localhost" if settings.host in EVERYWHERE else settings.host
-        err.print(f"[bold]Gamehall {__version__}[/bold]  the bridge alone")
-        err.print(f"  HTTP/JSON  {_scheme(settings)}://{host}:{door.port}")
-        err.print(f"  target     {target}")
+        typer.echo(f"{_named()}  the bridge alone", err=True)
+        typer.echo(f"  HTTP/JSON  {_scheme(settings)}://{host}:{door.port}", err=True)
+        typer.echo(f"  target     {target}", err=True)
 
     _explained(lambda: run(settings, target, banner))
 
@@ -153,7 +149,7 @@ def bridge(
 def migrate(database_url: DatabaseUrl = None) -> None:
     """Bring the database to the schema of this version."""
     done = _explained(lambda: _migrated(_settings(database_url=database_url)))
-    out.print("migrated" if done else "nothing to do")
+    typer.echo("migrated" if done else "nothing to do")
 
 
 @app.command()
@@ -163,7 +159,7 @@ def backup(file: Annotated[Path, typer.Argument(help="A new file.")], database_u
     from gamehall_server.beside import BackUp, ask
 
     url, target = _settings(database_url=database_url).database_url, file.absolute()
-    out.print(_explained(lambda: ask(url, BackUp(str(target))) or back_up(url, target)), soft_wrap=True)
+    typer.echo(_explained(lambda: ask(url, BackUp(str(target))) or back_up(url, target)))
 
 
 @app.command()
@@ -172,7 +168,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], database_ur
     from gamehall_server.backup import restore as run
 
     url = _settings(database_url=database_url).database_url
-    out.print(_explained(lambda: run(url, file)), soft_wrap=True)
+    typer.echo(_explained(lambda: run(url, file)))
 
 
 @app.command("rotate-keys")
@@ -184,7 +180,7 @@ def rotate_keys(
     """Announce a new key that signs access tokens. What the old ones signed stays good until it expires."""
     from gamehall_server.beside import RotateKeys
 
-    out.print(_carried_out(_settings(database_url=database_url), RotateKeys(after, compromised)), soft_wrap=True)
+    typer.echo(_carried_out(_settings(database_url=database_url), RotateKeys(after, compromised)))
 
 
 @app.command("verify-audit")
@@ -195,7 +191,7 @@ def verify_audit(
     """Look whether every row of the audit log is as it was written. Tells the end of its chain: keep it elsewhere, for --known."""
     from gamehall_server.beside import VerifyAudit
 
-    out.print(_carried_out(_settings(database_url=database_url), VerifyAudit(known)), soft_wrap=True)
+    typer.echo(_carried_out(_settings(database_url=database_url), VerifyAudit(known)))
 
 
 @app.command()
@@ -205,13 +201,13 @@ def routes() -> None:
     from gamehall_server.servicers import SERVICERS
 
     for binding in bindings([servicer.service for servicer in SERVICERS]):
-        out.print(f"{binding.verb:7}{binding.path:50} {binding.rpc:52} {binding.policy}", soft_wrap=True)
+        typer.echo(f"{binding.verb:7}{binding.path:50} {binding.rpc:52} {binding.policy}")
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
-    out.print(__version__)
+    typer.echo(__version__)
 
 
 @user_app.command("create")
@@ -226,7 +222,7 @@ def create_user(
     from gamehall_server.beside import AddUser
 
     number = _carried_out(_settings(database_url=database_url), AddUser(username, email, password, role or []))
-    out.print(f"user {number}")
+    typer.echo(f"user {number}")
 
 
 @client_app.command("create")
@@ -241,7 +237,7 @@ def create_client(
     from gamehall_server.beside import AddClient
 
     secret = _carried_out(_settings(database_url=database_url), AddClient(client_key, name or client_key, public, role or []))
-    out.print(f"client {client_key}" + (f"\nsecret {secret}" if secret else "  (public)"))
+    typer.echo(f"client {client_key}" + (f"\nsecret {secret}" if secret else "  (public)"))
 
 
 def _about_to_serve(**given: Any) -> Settings:
@@ -297,6 +293,10 @@ def _migrated_apart(settings: Settings) -> None:
         raise typer.Exit(done.returncode)
 
 
+def _named() -> str:
+    return typer.style(f"Gamehall {__version__}", bold=True)
+
+
 def _without_password(url: str) -> str:
     before, at, after = url.rpartition("@")
     return f"{before.rpartition(':')[0]}:***@{after}" if at and before.count(":") > 1 else url
@@ -312,5 +312,5 @@ def _explained(work: Callable[[], T]) -> T:
     try:
         return work()
     except (Fault, DatabaseInUse, UnsafeDatabase, CopyFailed, Unusable, OSError, ValueError) as problem:
-        err.print(f"[red]gamehall:[/red] {problem}")
+        typer.echo(f"{typer.style('gamehall:', fg='red')} {problem}", err=True)
         raise typer.Exit(1) from None

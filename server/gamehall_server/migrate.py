@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from gamehall_server.kit.storage import FileClaim, UnsafeDatabase, open_database
+from gamehall_server.kit.storage.sqlite_file import sqlite_driver
 
 T = TypeVar("T")
 FOLDER = Path(__file__).parent / "migrations"
@@ -42,7 +42,7 @@ def _version_of(file: Path) -> str | None:
     """The revision of a SQLite file, asked of the driver: an engine would be the slowest part of a start. None for what is none."""
     if not file.is_file():
         return None
-    driver = _sqlite_driver()
+    driver = sqlite_driver()
     with closing(driver.connect(str(file))) as connection:
         try:
             return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
@@ -108,7 +108,7 @@ def on_connection(url: str, work: Callable[[Connection], T]) -> T:
 
 
 def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
-    engine = create_engine(url, module=_sqlite_driver(), poolclass=NullPool)
+    engine = create_engine(url, module=sqlite_driver(), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: object) -> None:
@@ -148,13 +148,6 @@ def _refuse_unsafe(told: Mapping[Any, str]) -> None:
     for name in ("fsync", "full_page_writes", "synchronous_commit"):
         if told[name] == "off":
             raise UnsafeDatabase(f"PostgreSQL runs with {name}=off and may forget what it committed: set it to on.")
-
-
-def _sqlite_driver() -> Any:
-    try:
-        return import_module("pysqlite3.dbapi2")
-    except ImportError:
-        return import_module("sqlite3")
 
 
 def _upgrade(connection: Connection) -> bool:

@@ -9,13 +9,12 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from math import inf
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvloop
 from gamehall_bridge.app import Bridge, Fixed, Invoker
 from gamehall_bridge.files import Files
 from gamehall_bridge.protocol import Door, http_server, listen
-from gamehall_bridge.remote import Remote
 
 from gamehall_server.admin import perform
 from gamehall_server.beside import side_door
@@ -37,6 +36,9 @@ from gamehall_server.ops import METRICS, MetricsPage, OpsDoor, probes
 from gamehall_server.servicers import served
 from gamehall_server.settings import Settings
 from gamehall_server.tls import Tls, tls_of
+
+if TYPE_CHECKING:
+    from gamehall_bridge.remote import Remote
 
 T = TypeVar("T")
 log = logging.getLogger("gamehall.serve")
@@ -83,6 +85,8 @@ class HttpDoor(Door):
 @contextlib.asynccontextmanager
 async def bridging(settings: Settings, target: str) -> AsyncIterator[HttpDoor]:
     """Serves HTTP alone, in front of the gRPC server at `target`, until the block ends. Its streams are ended, calls under way end."""
+    from gamehall_bridge.remote import Remote
+
     tls = tls_of(settings)
     remote = Remote(target, [servicer.service for servicer in served(settings)], most_streams=settings.most_streams)
     door = HttpDoor(remote, settings, probes(lambda: _is_up(remote)), tls)
@@ -95,7 +99,7 @@ async def bridging(settings: Settings, target: str) -> AsyncIterator[HttpDoor]:
         await remote.close()
 
 
-async def _is_up(remote: Remote) -> bool:
+async def _is_up(remote: "Remote") -> bool:
     """Whether the server elsewhere says that it is ready."""
     rpc = remote.rpcs[HEALTH]
     try:

@@ -59,6 +59,7 @@ from gamehall_server.modules.platform.servicer import Platform, Sandbox
 from gamehall_server.modules.relationships.servicer import Relationships
 from gamehall_server.modules.rules.catalogue import Actions, Expressions
 from gamehall_server.modules.rules.categories import RuleCategories
+from gamehall_server.modules.rules.forwarding import ToUrls
 from gamehall_server.modules.rules.globals import Globals
 from gamehall_server.modules.rules.ruleset import Ruleset
 from gamehall_server.modules.rules.servicer import Rules
@@ -72,7 +73,7 @@ from gamehall_server.modules.templates.servicer import PropertyTypes, TemplatesO
 from gamehall_server.modules.users.passwords import Passwords
 from gamehall_server.modules.users.role_service import UserRoles
 from gamehall_server.modules.users.servicer import Users
-from gamehall_server.modules.webhooks import Webhooks
+from gamehall_server.modules.webhooks import ToWebhooks, Webhooks
 from gamehall_server.modules.webhooks.servicer import WebhookService
 from gamehall_server.settings import Settings
 
@@ -127,7 +128,7 @@ SERVICERS: dict[type[Servicer], Callable[[Parts], Servicer]] = {
     Dispositions: lambda _: Dispositions(),
     Events: lambda parts: Events(parts.watching),
     Expressions: lambda _: Expressions(),
-    ForwardLogs: lambda _: ForwardLogs(),
+    ForwardLogs: lambda _: ForwardLogs((ToWebhooks, ToUrls, kongregate.Callbacks)),
     Friendships: lambda parts: Friendships(parts.secrets),
     Games: lambda parts: Games(kongregate.GameSecrets(parts.secrets), parts.egress),
     GameTokens: lambda parts: GameTokens(kongregate.GameSecrets(parts.secrets)),

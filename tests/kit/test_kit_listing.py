@@ -38,6 +38,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         patch.setattr(listing, "NEAR", 3)
         patch.setattr(listing, "LARGE", 5)
         patch.setattr(listing, "MOST_PAGES", 3)
+        patch.setattr(listing, "USUAL", frozenset({2, 5}))
         yield address
 
 

@@ -12,6 +12,7 @@ from gamehall_server.modules.forwards.tables import Forward, add, forwards
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from tests.databases import TOYS, PostgresServer, create_tables, notes, opened, shared_postgres, tags, told
+from tests.kit.things import TABLES, Shelf, shelf
 
 note = notes.table
 count = Query(select(func.count()).select_from(note))
@@ -321,3 +322,25 @@ async def test_rows_that_the_database_numbers_stand_in_the_order_of_their_writes
         await database.write(write)
 
         assert [int(key) for (key,) in await database.reader().all(read)] == list(range(40))
+
+
+@told
+async def test_a_usual_page_is_planned_once() -> None:
+    """PostgreSQL plans a statement anew for every call where it does not know how many rows are wanted; that costs more than the page."""
+    address = shared_postgres().fresh()
+    await create_tables(address, TABLES)
+
+    async def plans_of(here: Shelf, size: int, ends: str) -> list[tuple[int, int]]:
+        for number in (1, 2):
+            for _ in range(10):
+                assert len(await here.ids(size=size, page=number)) == size
+        pool: Any = here.database.pool  # type: ignore[attr-defined]
+        connection = await pool.take()
+        found = await connection.fetch("SELECT * FROM pg_prepared_statements ORDER BY prepare_time")
+        pool.give(connection)
+        return [(row["custom_plans"], row["generic_plans"]) for row in found if ends in row["statement"]]
+
+    async with shelf(address) as here:
+        await here.put(*((number, "a", None, 0, False, 0) for number in range(1, 5001)))
+        assert await plans_of(here, 25, "LIMIT 2") == [(0, 10), (5, 5)]
+        assert await plans_of(here, 30, "LIMIT $") == [(10, 0), (10, 0)], "so it would show"

@@ -10,8 +10,6 @@ from typing import Any
 
 from gamehall_server.kit.invoke import Rpc
 
-from gamehall_bridge.documents.build import openapi, swagger
-
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, bytes, Headers, bytes]
 Head = dict[bytes, bytes]
@@ -90,10 +88,21 @@ class Moved(Page):
 def pages_of(rpcs: Iterable[Rpc]) -> dict[bytes, Page]:
     """Every page of a deployment that serves these RPCs, by path."""
     served = list(rpcs)
+
+    def document(name: str) -> Callable[[], bytes]:
+        # What writes them is loaded where somebody asks.
+        def make() -> bytes:
+            from gamehall_bridge.documents import build
+
+            made: bytes = getattr(build, name)(served)
+            return made
+
+        return make
+
     json = b"application/json;charset=UTF-8"
     pages: dict[bytes, Page] = {
-        b"/swagger-doc": SwaggerPage(lambda: swagger(served), json, _REVALIDATED),
-        b"/openapi.json": Page(lambda: openapi(served), json, _REVALIDATED),
+        b"/swagger-doc": SwaggerPage(document("swagger"), json, _REVALIDATED),
+        b"/openapi.json": Page(document("openapi"), json, _REVALIDATED),
         # Relative: a deployment may stand behind a prefix.
         b"/swagger-ui": Moved(b"swagger-ui/"),
         b"/swagger-ui.html": Moved(b"swagger-ui/"),

@@ -12,6 +12,11 @@ def _comments() -> dict[str, str]:
     return found
 
 
+def forget() -> None:
+    """Gives back the two megabytes of them; they are read again where somebody asks."""
+    _comments.cache_clear()
+
+
 def comment(full_name: str) -> str:
     """The comment of a service, method, message, field or enum; empty for what is not of our contract."""
     return _comments().get(full_name, "")

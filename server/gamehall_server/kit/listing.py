@@ -28,8 +28,10 @@ NEAR, LARGE = 1_000, 10_000
 # What is remembered in one database, for how long, of how many lists, callers and pages. A sort key with longer texts is not.
 LASTS: Micros = 600 * SECOND
 MOST_LISTS, MOST_WALKS, MOST_PAGES, MOST_TEXT, DIGEST = 1_024, 4_096, 4, 1_000, 100
-# So many lists with certain filters in a certain order keep their statements, and so many each.
-MOST_SHAPES, MOST_STATEMENTS = 1_024, 8
+# So many lists with certain filters in a certain order are kept, and so many statements of them all.
+MOST_SHAPES, MOST_STATEMENTS = 1_024, 4_096
+# Pages that most callers ask for have statements of their own: PostgreSQL plans one once, where it knows how many rows are wanted.
+USUAL = frozenset({10, 20, 25, 50, 100})
 _LIMIT, _OFFSET = bindparam("limit__", type_=BigInteger), bindparam("offset__", type_=BigInteger)
 
 
@@ -112,15 +114,17 @@ class Shape:
         self.count = Query(counted)
         self.tables = frozenset(part.name for part in visitors.iterate(counted) if isinstance(part, Table))
         self._total = counted.scalar_subquery()
-        self.rows = lru_cache(maxsize=MOST_STATEMENTS)(self._build_rows)
-        self.place = lru_cache(maxsize=MOST_STATEMENTS)(self._build_place)
 
-    def _build_rows(self, nulls: tuple[bool, ...] | None, counted: bool) -> Query[Any]:
-        """A page, each row with the list's total behind its columns, from the beginning (None) or after a sort key with these nulls."""
+    @lru_cache(maxsize=MOST_STATEMENTS)  # noqa: B019  # There are as many as shape_of keeps.
+    def rows(self, nulls: tuple[bool, ...] | None, counted: bool, most: int | None) -> Query[Any]:
+        """A page, each row with the list's total behind its columns, from the beginning (None) or after a sort key with these nulls: so
+        many rows, or as many as the parameters say, and from where."""
         total = self._total if counted else literal(0)
-        return Query(self._cut(self._joined().add_columns(total), self._order, nulls).limit(_LIMIT).offset(_OFFSET))
+        rows = self._cut(self._joined().add_columns(total), self._order, nulls)
+        return Query(rows.limit(_LIMIT).offset(_OFFSET) if most is None else rows.limit(most))
 
-    def _build_place(self, nulls: tuple[bool, ...] | None, back: bool) -> Query[Any]:
+    @lru_cache(maxsize=MOST_STATEMENTS)  # noqa: B019  # As above.
+    def place(self, nulls: tuple[bool, ...] | None, back: bool) -> Query[Any]:
         """The sort key of one row, counted from the beginning, from the end (`back`), or from another sort key on either way."""
         columns = select(*(self._table.columns[name] for name, _ in self._order))
         return Query(self._cut(columns, reverse(self._order) if back else self._order, nulls).limit(1).offset(_OFFSET))
@@ -227,19 +231,22 @@ class _Reading:
 
     async def rows(self, limit: int, key: tuple[Any, ...] | None, offset: int) -> tuple[list[Any], int]:
         """Rows from a place on, and the list's total on the same state."""
-        shape, given = self._shape, {**self._parameters, **_at(key), "limit__": limit, "offset__": offset}
+        shape, given = self._shape, {**self._parameters, **_at(key)}
+        usual = limit if offset == 0 and (limit in USUAL or limit - 1 in USUAL) else None
+        if usual is None:
+            given |= {"limit__": limit, "offset__": offset}
         kept, version = self._memory.totals.get(self._which), None
         near = shape.cheap and offset <= NEAR
         if kept is not None:
             version = await self._db.version(shape.tables)
             if version is not None and version == kept[0]:
                 read = self._db.all if near else self._db.scan
-                rows = [] if offset >= kept[1] else await read(shape.rows(_nulls(key), False), **given)
+                rows = [] if offset >= kept[1] else await read(shape.rows(_nulls(key), False, usual), **given)
                 if version == await self._db.version(shape.tables):
                     return rows, kept[1]
             near = False
         read = self._db.all if near else self._db.scan
-        rows = await read(shape.rows(_nulls(key), True), **given)
+        rows = await read(shape.rows(_nulls(key), True, usual), **given)
         if rows:
             total: int = rows[0][-1]
         elif key is None and offset == 0:

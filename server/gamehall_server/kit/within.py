@@ -53,7 +53,7 @@ _some = Query(
     # The sum keeps databases from the index of `due`, of which they would read and sort all that waits.
     .where(_mine, _d.c.due + 0 <= _now, or_(_held.c.first.is_(None), _d.c.seq < _held.c.first))
     .order_by(_d.c.consumer, _d.c.seq)
-    .limit(bindparam("most", type_=_big))
+    .limit(MOST_TOGETHER)
 )
 _any = Query(select(_d.c.seq).where(_mine, _d.c.due <= _now).limit(1))
 _done = Query(delete(_d).where(any_of(_d.c.seq, "seqs")))
@@ -106,7 +106,7 @@ class Within:
 
         async def together(db: Handle) -> None:
             await lock(db, f"within:{self.name}")
-            found[:] = await self._read(db, MOST_TOGETHER)
+            found[:] = await self._read(db)
             if found:
                 await self._take(db, found)
                 db.later(_done, seqs=[each.seq for each in found])
@@ -123,9 +123,9 @@ class Within:
             return await self._one_by_one(found)
         return len(found)
 
-    async def _read(self, db: Handle, most: int) -> list[Happened]:
+    async def _read(self, db: Handle) -> list[Happened]:
         found = []
-        for row in await db.all(_some, consumer=self.name, now=self._now(), most=most):
+        for row in await db.all(_some, consumer=self.name, now=self._now()):
             seq, tries, id, name, key, at, body, request, depth, budget = row
             found.append(Happened(seq, tries, id, name, key, at, msgspec.json.decode(body), request, depth, budget))
         return found
@@ -142,7 +142,7 @@ class Within:
     async def _alone(self, wanted: Happened, db: Handle) -> None:
         await lock(db, f"within:{self.name}")
         # Held up by an earlier one that has failed meanwhile, or taken by another process: then it is not among them.
-        for each in await self._read(db, MOST_TOGETHER):
+        for each in await self._read(db):
             if each.seq == wanted.seq:
                 await self._take(db, [each])
                 db.later(_done, seqs=[each.seq])

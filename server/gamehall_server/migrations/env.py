@@ -18,6 +18,11 @@ def written(what: str, item: Any, autogenerate: object) -> str | Literal[False]:
     return False
 
 
+for table in SQLModel.metadata.tables.values():
+    for index in table.indexes:
+        if "where" in index.info:
+            index.dialect_kwargs.update({f"{name}_where": index.info["where"] for name in ("sqlite", "postgresql")})
+
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=False, render_item=written)
 with context.begin_transaction():

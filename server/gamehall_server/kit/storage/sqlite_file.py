@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-import sqlite3
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,7 +76,7 @@ class Driver:
     """The SQLite to use: that of the pysqlite3 wheel, or the standard library's where the wheel is missing."""
 
     def __init__(self, module: ModuleType | None = None) -> None:
-        self.module: Any = module or _preferred()
+        self.module: Any = module or sqlite_driver()
         self.version: tuple[int, ...] = tuple(self.module.sqlite_version_info)
         self.Error: type[Exception] = self.module.Error
         # What a statement may raise: a number of more than 64 bits and a text that is not Unicode are refused before SQLite sees them.
@@ -113,10 +113,9 @@ class Driver:
         return Unavailable(retry_after=1) if name.partition("_")[0] in _OUT_OF_ORDER else error
 
 
-def _preferred() -> ModuleType:
+def sqlite_driver() -> ModuleType:
+    """The module of the SQLite to use. The standard library's is loaded where it is that one alone."""
     try:
-        from pysqlite3 import dbapi2
+        return import_module("pysqlite3.dbapi2")
     except ImportError:
-        return sqlite3
-    module: ModuleType = dbapi2
-    return module
+        return import_module("sqlite3")

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, MetaData, bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Identity, Index, Integer, MetaData, bindparam, delete, insert, select
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import SQLModel
@@ -14,6 +14,12 @@ from gamehall_server.kit.storage.query import Query
 R = TypeVar("R", bound=SQLModel)
 # PostgreSQL hands out numbers in blocks of this size, so that a process asks once for many.
 BLOCK = 64
+
+
+def partial(name: str, *columns: Any, where: ColumnElement[bool], unique: bool = False) -> Index:
+    """An index of the rows for which a condition holds. Migrations read the condition from `info`: said in the dialects' own words it would
+    load the dialect of PostgreSQL wherever the table is."""
+    return Index(name, *columns, unique=unique, info={"where": where})
 
 
 @compiles(BigInteger, "sqlite")

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from sqlalchemy import BigInteger, bindparam, delete, exists, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit import clock
@@ -20,7 +19,7 @@ from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.columns import Moment
 from gamehall_server.kit.errors import Exhausted
 from gamehall_server.kit.proxies import parsed
-from gamehall_server.kit.storage import Database, Handle, Query, table_of
+from gamehall_server.kit.storage import Database, Handle, Query, table_of, upsert
 
 PLACES_KEPT: Micros = 180 * 24 * 3600 * SECOND
 KEPT: Micros = 24 * 3600 * SECOND
@@ -75,14 +74,14 @@ _a, _p = table_of(AttemptRow).table, table_of(KnownPlaceRow).table
 _key: Any = bindparam("this")
 _at, _until, _failures = bindparam("now", type_=_big), bindparam("until", type_=_big), bindparam("failures", type_=_big)
 # Several may count the first try at once.
-_begin = Query(insert(_a).values(key=bindparam("key"), failures=0, at=_at, until=0).on_conflict_do_nothing())
+_begin = Query(upsert(_a).values(key=bindparam("key"), failures=0, at=_at, until=0))
 _lock = Query(select(_a.c.failures, _a.c.at, _a.c.until).where(_a.c.key == _key).with_for_update())
 _count = Query(update(_a).where(_a.c.key == _key).values(failures=_failures, at=_at, until=_until))
 _take_back = Query(update(_a).where(_a.c.key == _key, _a.c.failures > 0).values(failures=_a.c.failures - 1, until=0))
 _clear = Query(delete(_a).where(_a.c.key == _key))
 _known = Query(select(_p.c.key).where(_p.c.key == _key))
 _trusted = Query(select(_p.c.key).where(_p.c.key == _key, ~exists().where(_a.c.key == _key)))
-_know = Query(insert(_p).values(key=bindparam("key"), at=_at).on_conflict_do_update(index_elements=["key"], set_={"at": _at}))
+_know = Query(upsert(_p, by=("key",), renewed=("at",)).values(key=bindparam("key"), at=_at))
 _old, _old_places = (Query(delete(table).where(table.c.at < bindparam("before", type_=_big))) for table in (_a, _p))
 
 

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from email_validator import EmailNotValidError, validate_email
-
 T = TypeVar("T")
 # What a secret that is set is shown as.
 MASK = "********"
@@ -51,8 +49,12 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 
 def _email(text: str) -> str:
+    if not text:
+        return ""
+    from email_validator import EmailNotValidError, validate_email
+
     try:
-        return validate_email(text, check_deliverability=False).normalized if text else ""
+        return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError:
         raise ValueError from None
 

@@ -2,7 +2,7 @@
 them is signed is another module's."""
 
 from gamehall_server.modules.forwards.kinds import GONE, WEBHOOK, Job, Kind, Post, Result
-from gamehall_server.modules.forwards.messages import JSON, message
+from gamehall_server.modules.forwards.messages import message
 from gamehall_server.modules.forwards.posting import Posting, Terms
 from gamehall_server.modules.forwards.tables import (
     Forward,
@@ -17,7 +17,6 @@ from gamehall_server.modules.forwards.tables import (
 
 __all__ = [
     "GONE",
-    "JSON",
     "WEBHOOK",
     "Forward",
     "Job",

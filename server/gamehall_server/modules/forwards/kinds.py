@@ -6,6 +6,7 @@ from typing import NamedTuple
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.storage import Handle
 
+JSON = "application/json"
 # The kind whose lanes the log can be asked for; the status of a place that wants nothing ever again.
 WEBHOOK, GONE = "webhook", 410
 
@@ -32,7 +33,7 @@ class Job(NamedTuple):
 
 
 class Post(NamedTuple):
-    """What is sent: the very bytes, with the type that they are of among the headers."""
+    """What is sent: the very bytes, and headers beside their type, which is the kind's."""
 
     url: str
     body: bytes
@@ -60,9 +61,10 @@ class Result(NamedTuple):
 
 
 class Kind:
-    """How posts of one kind are sent. `name` begins the names of its lanes."""
+    """How posts of one kind are sent. `name` begins the names of its lanes; `content_type` is what they all are."""
 
     name = ""
+    content_type = JSON
 
     def open(self, lane: str) -> bool:
         """Whether posts of a lane are to be sent now, as far as this process knows."""

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 
 from gamehall_server.kit.clock import SECOND, Micros
 
-JSON = "application/json"
-
 
 def message(name: str, at: Micros, told: object) -> str:
     """An event as Standard Webhooks has it: its type, its moment (RFC 3339, UTC) and its data."""

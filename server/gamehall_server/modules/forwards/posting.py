@@ -121,7 +121,14 @@ class Posting(Turns[_Ready, Result]):
                 url = post.url
                 seconds = min(self._terms.seconds, self._terms.lease * 0.75)
                 answer = await self._egress.fetch(
-                    "POST", url, body=post.body, headers=post.headers, seconds=seconds, largest=MOST_KEPT, cut=True, keep=True
+                    "POST",
+                    url,
+                    body=post.body,
+                    headers={"Content-Type": self._kinds[job.kind].content_type, **post.headers},
+                    seconds=seconds,
+                    largest=MOST_KEPT,
+                    cut=True,
+                    keep=True,
                 )
                 status, body = answer.status, answer.body
                 wait = _wait_in(answer.headers.get("Retry-After", ""), began)

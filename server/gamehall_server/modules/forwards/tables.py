@@ -10,7 +10,7 @@ from gamehall_server.kit import clock
 from gamehall_server.kit.clock import SECOND, Micros
 from gamehall_server.kit.columns import JSONText, Moment
 from gamehall_server.kit.listing import Listing
-from gamehall_server.kit.storage import IN_ORDER, Handle, Query, any_of, renamed, table_of
+from gamehall_server.kit.storage import IN_ORDER, Handle, Query, any_of, partial, renamed, table_of
 
 KEPT: Micros = 30 * 24 * 3600 * SECOND
 
@@ -54,8 +54,8 @@ forwards = table_of(ForwardRow)
 _f = forwards.table
 _waits = _f.c.due.is_not(None)
 # What has ended stays for the log, and is in nobody's way.
-Index("ix_forward_due", _f.c.lane, _f.c.due, _f.c.id, sqlite_where=_waits, postgresql_where=_waits)
-Index("ix_forward_key", _f.c.lane, _f.c.key, _f.c.id, sqlite_where=_waits, postgresql_where=_waits)
+partial("ix_forward_due", _f.c.lane, _f.c.due, _f.c.id, where=_waits)
+partial("ix_forward_key", _f.c.lane, _f.c.key, _f.c.id, where=_waits)
 Index("ix_forward_lane", _f.c.lane, _f.c.start_date)
 Index("ix_forward_message", _f.c.message_id, _f.c.lane, unique=True)
 

@@ -21,7 +21,6 @@ from gamehall_server.modules.kongregate.signed import sign
 
 KIND = "kongregate"
 INVALIDATE = "invalidate_user_inventory"
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Told(msgspec.Struct):
@@ -45,6 +44,7 @@ class Callbacks(Kind):
     """The kind of posts that goes to games."""
 
     name = KIND
+    content_type = "application/x-www-form-urlencoded"
 
     def __init__(self, secrets: GameSecrets) -> None:
         self._secrets = secrets
@@ -73,7 +73,7 @@ class Callbacks(Kind):
             "username": there.username,
             "game_auth_token": token,
         }
-        return Post(there.callback_url, urlencode({**fields, "signed_request": sign(fields, key)}).encode(), FORM)
+        return Post(there.callback_url, urlencode({**fields, "signed_request": sign(fields, key)}).encode(), {})
 
 
 def moment(at: Micros) -> str:

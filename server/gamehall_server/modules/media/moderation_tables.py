@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Index, SmallInteger, bindparam, select, text
 from sqlmodel import Field
 
 from gamehall_server.kit.columns import Moment, NumberedRow
-from gamehall_server.kit.storage import Handle, Query, lock, table_of
+from gamehall_server.kit.storage import Handle, Query, lock, partial, table_of
 
 _OPEN: Any = text("resolved IS NULL")
 
@@ -30,7 +30,7 @@ class FlagReportRow(NumberedRow, table=True):
 
     __tablename__ = "flag_report"
     __table_args__ = (
-        Index("ix_flag_report_open", "context", "context_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        partial("ix_flag_report_open", "context", "context_id", unique=True, where=_OPEN),
         Index("ix_flag_report_resolved", "resolved", "id"),
     )
 

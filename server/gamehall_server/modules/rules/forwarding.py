@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gamehall_server.kit.storage import Handle
-from gamehall_server.modules.forwards import JSON, Job, Kind, Post
+from gamehall_server.modules.forwards import Job, Kind, Post
 
 KIND = "rule"
 
@@ -15,4 +15,4 @@ class ToUrls(Kind):
 
     async def prepare(self, db: Handle, jobs: Sequence[Job]) -> dict[int, Post | str]:
         """The message as it was kept."""
-        return {job.id: Post(job.url, job.payload.encode(), {"Content-Type": JSON, "webhook-id": job.message_id}) for job in jobs}
+        return {job.id: Post(job.url, job.payload.encode(), {"webhook-id": job.message_id}) for job in jobs}

@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 
 from gamehall.common.v1.user_pb2 import UserReference
 from sqlalchemy import BigInteger, bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel
 
 from gamehall_server.kit.clock import Micros
 from gamehall_server.kit.columns import Moment, NumberedRow, Wire
-from gamehall_server.kit.storage import Handle, Query, any_of, table_of
+from gamehall_server.kit.storage import Handle, Query, any_of, table_of, upsert
 
 
 class UserRow(NumberedRow, table=True):
@@ -100,7 +99,7 @@ set_password = Query(
 
 _tags_of = Query(select(_tags.c.tag).where(_of_user).order_by(_tags.c.tag))
 _untag = Query(delete(_tags).where(_of_user, any_of(_tags.c.tag, "tags")))
-_tag = Query(insert(_tags).on_conflict_do_nothing())
+_tag = Query(upsert(_tags))
 has_tag = _t.c.id.in_(select(_tags.c.user_id).where(_tags.c.tag == bindparam("filter_tag")))
 
 

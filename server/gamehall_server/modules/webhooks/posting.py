@@ -9,7 +9,7 @@ from gamehall_server.kit.outbox import Outbox
 from gamehall_server.kit.secrets import Secrets, Unreadable
 from gamehall_server.kit.storage import Handle
 from gamehall_server.kit.within import Happened
-from gamehall_server.modules.forwards import GONE, JSON, WEBHOOK, Forward, Job, Kind, Post, Result, end_lane, lane_of, message, messages
+from gamehall_server.modules.forwards import GONE, WEBHOOK, Forward, Job, Kind, Post, Result, end_lane, lane_of, message, messages
 from gamehall_server.modules.forwards.tables import WOKEN, add
 from gamehall_server.modules.webhooks import tables
 from gamehall_server.modules.webhooks.known import Webhooks, read
@@ -86,7 +86,7 @@ class ToWebhooks(Kind):
             return "its secret cannot be read any more: make another"
         made = [text for signer in signers for text in signer.signatures(job.message_id, seconds, job.payload, asymmetric=asymmetric)]
         headers = {"webhook-id": job.message_id, "webhook-timestamp": str(seconds), "webhook-signature": " ".join(made)}
-        return Post(url, job.payload.encode(), {"Content-Type": JSON, **headers})
+        return Post(url, job.payload.encode(), headers)
 
     async def settle(self, db: Handle, results: Sequence[Result]) -> None:
         """Notes since when a webhook fails; disables one that is gone, or has failed for too long."""
