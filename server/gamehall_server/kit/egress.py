@@ -59,6 +59,8 @@ def library() -> "Future[None]":
     """Begins to load what requests need, beside everything else: it takes a fifth of a second, which nobody else is to wait for, and
     many deployments never make a request."""
     loaded: Future[None] = Future()
+    # Whoever gives up waiting for it does not end it.
+    loaded.set_running_or_notify_cancel()
 
     def load() -> None:
         try:
