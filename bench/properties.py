@@ -28,6 +28,7 @@ from gamehall_server.kit.errors import Violation
 from gamehall_server.kit.properties import definitions_of, sound
 from gamehall_server.kit.rows import forget_shown
 from gamehall_server.main import Product
+from gamehall_server.serve import spare_the_collector
 from gamehall_server.settings import Settings
 
 from bench import dataset, machine
@@ -45,8 +46,8 @@ VALUES = ("kind", "record", "name", "template_id", "text", "number")
 TEMPLATE = "id, kind, name, allow_additional, created_date, updated_date"
 
 METHOD = f"""\
-In process, on one thread: from a request's message to the bytes of its answer, without sockets, whose cost is the same for all.
-Medians of {ROUNDS} interleaved rounds of {CALLS} calls.
+In process, on one thread: from a request's message to the bytes of its answer, without sockets, whose cost is the same for all,
+and with the garbage collector as `serve` has it. Medians of {ROUNDS} interleaved rounds of {CALLS} calls.
 
 - **A write**: a record of {PROPERTIES} properties held to a template of as many definitions with limits, beside nothing.
 - **A page**: 25 categories with three properties each, beside 25 comments with their authors, both of {SHOWN:,} and with
@@ -196,6 +197,7 @@ async def compare(*calls: Callable[[], Awaitable[bytes]]) -> list[float]:
 async def measure(urls: list[str]) -> tuple[list[float], list[float]]:
     """Pages (comments and categories, by both doors), and filters in the shorter and in the longer list."""
     async with AsyncExitStack() as stack:
+        spare_the_collector()
         few, short, long = [
             await stack.enter_async_context(opened(Settings(database_url=url, root_key=dataset.ROOT_KEY, password_passes=1)))
             for url in urls

@@ -23,7 +23,7 @@ BAR = (
     "20,000 events to a receiver that fails 30 %, 20 kills of the server, 20 of the receiver before its answer: lost 0, other bytes or "
     "ids 0, out of order 0; first tries p99 <= 250 ms; >= 3,000/s to a good receiver, dead ones cost it <= 5 %; a replay is byte-equal"
 )
-EVENTS, KEYS, WRITERS, KILLS = 20_000, 100, 8, 20
+EVENTS, KEYS, WRITERS, KILLS, ROUNDS = 20_000, 100, 8, 20, 3
 SETTINGS: dict[str, Any] = {"GAMEHALL_EGRESS_ALLOW": "127.0.0.0/8", "GAMEHALL_POST_PAUSES": ",".join(["0.05", "0.1", *["0.2"] * 60])}
 # A try that hangs ends soon, and what a dead server had is taken over soon.
 HASTY: dict[str, Any] = {**SETTINGS, "GAMEHALL_POST_SECONDS": "0.3", "GAMEHALL_POST_LEASE_SECONDS": "2"}
@@ -164,7 +164,7 @@ def replayed(found: Found, product: Product, chief: str, webhook: int, receiver:
 
 def rates(found: Found, on: Ground, seed: int) -> None:
     """How fast first tries come, how many go to a good receiver in a second, and what a dead one beside it costs."""
-    kind, numbers = on.kind, itertools.count()
+    kind, numbers = on.kind, itertools.count(1)
     with Receiver(free_port(), on.folder / "posts", seed) as receiver, served(on, **SETTINGS) as product:
         chief = product.chief()
         events = Events(product, chief, KEYS)
@@ -178,9 +178,12 @@ def rates(found: Found, on: Ground, seed: int) -> None:
         p99 = late[len(late) * 99 // 100]
         found.count(f"{kind}: first tries, p99 ms", round(p99 * 1000))
         found.check(p99 <= 0.25, f"{kind}: first tries, p99 {p99:.3f} s")
-        alone = max(_rate(events, product, chief, webhook, receiver, 100_000 * (1 + next(numbers))) for _ in range(2))
-        with _dead_ones(product, chief):
-            beside = max(_rate(events, product, chief, webhook, receiver, 100_000 * (1 + next(numbers))) for _ in range(2))
+        alone = beside = 0.0
+        # In turns: the machine is not as fast at one time as at another.
+        for _ in range(ROUNDS):
+            alone = max(alone, _rate(events, product, chief, webhook, receiver, 100_000 * next(numbers)))
+            with _dead_ones(product, chief):
+                beside = max(beside, _rate(events, product, chief, webhook, receiver, 100_000 * next(numbers)))
         found.count(f"{kind}: posts/s to a good receiver", round(alone))
         found.count(f"{kind}: posts/s beside dead ones", round(beside))
         found.check(alone >= 3000, f"{kind}: {alone:.0f} posts/s")

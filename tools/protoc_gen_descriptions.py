@@ -1,7 +1,7 @@
 """protoc-gen-descriptions: the comments of the contract as one JSON file, because Python's generated descriptors have none.
 
 Reads a CodeGeneratorRequest on stdin and writes a CodeGeneratorResponse on stdout, as every protoc plugin does. The file maps the full
-name of every service, method, message, field, enum and enum value (`package.Enum.VALUE`) of ours to its comment.
+name of every service, method, message, field, enum and enum value (`package.Enum.VALUE`) of ours to its comment, one in a line.
 """
 
 import json

@@ -6,17 +6,15 @@ from importlib import resources
 
 
 @cache
-def _comments() -> dict[str, str]:
-    """Comments by full name, as tools/protoc_gen_descriptions.py wrote them: Python's descriptors have none."""
-    found: dict[str, str] = json.loads(resources.files("gamehall").joinpath("descriptions.json").read_text("utf-8"))
+def _comments(package: str) -> dict[str, str]:
+    """Comments of one package by full name, as tools/protoc_gen_descriptions.py wrote them, a line each: Python's descriptors have none. Every
+    start needs those of events; all together would stay with the server for good."""
+    with resources.files("gamehall").joinpath("descriptions.json").open(encoding="utf-8") as file:
+        lines = [line for line in file if line.startswith(f'"{package}.')]
+    found: dict[str, str] = json.loads("{" + "".join(lines).rstrip().removesuffix(",") + "}")
     return found
-
-
-def forget() -> None:
-    """Gives back the two megabytes of them; they are read again where somebody asks."""
-    _comments.cache_clear()
 
 
 def comment(full_name: str) -> str:
     """The comment of a service, method, message, field or enum; empty for what is not of our contract."""
-    return _comments().get(full_name, "")
+    return _comments(".".join(full_name.split(".")[:3])).get(full_name, "")

@@ -4,7 +4,7 @@ import logging
 
 from gamehall.events.v1 import triggers_pb2 as pb
 
-from gamehall_server.kit.comments import comment, forget
+from gamehall_server.kit.comments import comment
 from gamehall_server.kit.events import Declared, declared
 from gamehall_server.kit.storage import Handle
 from gamehall_server.modules.events import tables
@@ -30,7 +30,6 @@ async def settle_triggers(db: Handle) -> None:
         if row is None:
             log.warning("the trigger %s of the application's own is this version's now", event.name)
         tables.rewrite(db, event.name, *wanted)
-    forget()
 
 
 def _parameters(event: Declared) -> bytes | None:
