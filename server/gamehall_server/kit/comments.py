@@ -7,8 +7,8 @@ from importlib import resources
 
 @cache
 def _comments(package: str) -> dict[str, str]:
-    """Comments of one package by full name, as tools/protoc_gen_descriptions.py wrote them, a line each: Python's descriptors have none. Every
-    start needs those of events; all together would stay with the server for good."""
+    """Comments of one package by full name, from the file of tools/protoc_gen_descriptions.py, which has one in a line. Every start needs
+    those of events; all of them would stay with the server for good."""
     with resources.files("gamehall").joinpath("descriptions.json").open(encoding="utf-8") as file:
         lines = [line for line in file if line.startswith(f'"{package}.')]
     found: dict[str, str] = json.loads("{" + "".join(lines).rstrip().removesuffix(",") + "}")
