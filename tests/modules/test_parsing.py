@@ -23,7 +23,8 @@ from tests.modules.templated import refused_for
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 # Words that mean something elsewhere, and others.
 names = st.sampled_from(["user", "a.b", "3d", "event", "not", "as", "min", "ADD", "true", "global", "boss.x-1", "user.username"]) | texts
-numbers = st.integers(-(2**60), 2**60).map(float) | st.floats(allow_nan=False, allow_infinity=False)
+# A whole number has no zero below zero: added to 0.0 it is the other one.
+numbers = st.integers(-(2**60), 2**60).map(float) | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
 json_values = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import unicodedata
 from functools import cache
+from threading import Lock
 from typing import NamedTuple
 
 from gamehall.users.v1 import users_pb2 as pb
@@ -32,6 +33,7 @@ BUILT_INS = (EMAIL_REQUIRED, EMAIL_UNIQUE, SEPARATE_USERNAME, SHORTEST_USERNAME,
 # They stand in other products' examples, and on no list of what was stolen.
 _EXAMPLES = ("change-me", "changeme", "administrator", "gamehall", "password123")
 _LISTS = "zxcvbn.frequency_lists"
+_one_reader = Lock()
 
 
 class Identity(NamedTuple):
@@ -49,11 +51,13 @@ def folded(text: str) -> str:
 @cache
 def common_passwords() -> frozenset[str]:
     """Passwords of eight letters and more that are found most often where passwords were stolen, folded. The first call reads a file."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    # Whoever loads a module that another thread takes away meets an error.
+    with _one_reader:
+        from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-    found = frozenset(word for word in (*FREQUENCY_LISTS["passwords"], *_EXAMPLES) if len(word) >= SHORTEST_PASSWORD)
-    # The library's other lists are of no use here.
-    sys.modules.pop(_LISTS, None)
+        found = frozenset(word for word in (*FREQUENCY_LISTS["passwords"], *_EXAMPLES) if len(word) >= SHORTEST_PASSWORD)
+        # The library's other lists are of no use here.
+        sys.modules.pop(_LISTS, None)
     return found
 
 
