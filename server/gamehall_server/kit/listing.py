@@ -115,7 +115,7 @@ class Shape:
         self.tables = frozenset(part.name for part in visitors.iterate(counted) if isinstance(part, Table))
         self._total = counted.scalar_subquery()
 
-    @lru_cache(maxsize=MOST_STATEMENTS)  # noqa: B019  # There are as many as shape_of keeps.
+    @lru_cache(maxsize=MOST_STATEMENTS)  # noqa: B019  # A shape that nobody asks for drops out of it.
     def rows(self, nulls: tuple[bool, ...] | None, counted: bool, most: int | None) -> Query[Any]:
         """A page, each row with the list's total behind its columns, from the beginning (None) or after a sort key with these nulls: so
         many rows, or as many as the parameters say, and from where."""
