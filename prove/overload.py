@@ -17,7 +17,7 @@ from prove.product import Product, served
 from prove.proof import Found, main
 
 BAR = "10x: goodput >= 90 % of peak, p99 of the admitted <= 250 ms, the rest 429 / RESOURCE_EXHAUSTED, +50 MB at most, back in 1 s"
-MOST_IN_FLIGHT, PEAK, OVERLOAD, ROUNDS = 64, 64, 640, 3
+MOST_IN_FLIGHT, PEAK, OVERLOAD, ROUNDS = 64, 64, 640, 5
 ALLOWED = {"429", "RESOURCE_EXHAUSTED"}
 # What a refused caller does: comes back when it was told to, or at once.
 MANNERS = {"patient": 1.0, "rude": 0.0}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from statistics import median
+from statistics import mean
 from typing import Any
 
 from bench.servers import HOST, free_port
@@ -24,7 +24,7 @@ BAR = (
     "20,000 events to a receiver that fails 30 %, 20 kills of the server, 20 of the receiver before its answer: lost 0, other bytes or "
     "ids 0, out of order 0; first tries p99 <= 250 ms; >= 3,000/s to a good receiver, dead ones cost it <= 5 %; a replay is byte-equal"
 )
-EVENTS, KEYS, WRITERS, KILLS, ROUNDS = 20_000, 100, 8, 20, 7
+EVENTS, KEYS, WRITERS, KILLS, ROUNDS = 20_000, 100, 8, 20, 15
 SETTINGS: dict[str, Any] = {"GAMEHALL_EGRESS_ALLOW": "127.0.0.0/8", "GAMEHALL_POST_PAUSES": ",".join(["0.05", "0.1", *["0.2"] * 60])}
 # A try that hangs ends soon, and what a dead server had is taken over soon.
 HASTY: dict[str, Any] = {**SETTINGS, "GAMEHALL_POST_SECONDS": "0.3", "GAMEHALL_POST_LEASE_SECONDS": "2"}
@@ -183,14 +183,14 @@ def rates(found: Found, on: Ground, seed: int) -> None:
         def rate() -> float:
             return _rate(events, product, chief, webhook, receiver, 100_000 * next(numbers))
 
-        # In turns: the machine is not as fast at one time as at another.
+        # In turns: the machine is not as fast at one time as at another. One part is off by a seventh, their mean by four percent.
         alone, parts = [rate()], []
         for _ in range(ROUNDS):
             with _dead_ones(product, chief):
                 beside = rate()
             alone.append(rate())
             parts.append(2 * beside / (alone[-2] + alone[-1]))
-        best, kept = max(alone), median(parts)
+        best, kept = max(alone), mean(parts)
         found.count(f"{kind}: posts/s to a good receiver", round(best))
         found.count(f"{kind}: beside dead ones, % of it", round(100 * kept))
         found.check(best >= 3000, f"{kind}: {best:.0f} posts/s")

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit.clock import request_id
@@ -65,6 +65,11 @@ class Invoker(Protocol):
     """What the bridge stands in front of."""
 
     rpcs: dict[str, Rpc]
+
+    @property
+    def refuse(self) -> Callable[[Rpc, Arrival], Fault] | None:
+        """How any call is refused now; None while there is room."""
+        ...
 
     async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         """Answers one call; raises Fault."""
@@ -237,6 +242,25 @@ class Bridge:
         else:
             await self._send_stream(scope, receive, send, extra, binding, messages, number)
 
+    def refused(self, scope: Scope) -> dict[str, Any] | None:
+        """The whole answer to a call that there is no room for, from its head alone: under overload most of a refusal's price is the
+        body and the task that reads it. None where there is room, or where more than the head decides what is answered."""
+        refuse = self._app.refuse
+        if refuse is None or scope["method"] == "OPTIONS" or scope["raw_path"] in self._pages:
+            return None
+        head = Head(scope["headers"])
+        try:
+            binding, _ = self._find(scope, head)
+            arrival = _arrival(scope, head, request_id())
+        except (Fault, Refused):
+            return None
+        if binding.rpc.streams or binding.server_secrets is not None or binding.oauth or (isinstance(binding, Binding) and binding.page):
+            return None
+        status, body, extra, content_type = self._refusal(refuse(binding.rpc, arrival), arrival.request_id, binding, head, b"")
+        self.answered[status] += 1
+        extra = [*extra, *self._cors.headers(head.origin), (b"x-request-id", arrival.request_id.encode())]
+        return _whole(scope, status, body, content_type, ALWAYS, extra)
+
     async def _send_stream(
         self,
         scope: Scope,
@@ -382,11 +406,21 @@ def _no_route(verb: str, path: str, allowed: tuple[str, ...]) -> Refused:
 
 
 async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> None:
-    shown = b"" if scope["method"] == "HEAD" else body
-    if status not in (204, 304):
-        extra = [*extra, (b"content-type", content_type), (b"content-length", b"%d" % len(body))]
     if WHOLE in scope.get("extensions", ()):
-        await send({"type": WHOLE, "status": status, "head": _LINES[id(always)] + lines(extra), "body": shown})
+        await send(_whole(scope, status, body, content_type, always, extra))
         return
-    await send({"type": "http.response.start", "status": status, "headers": [*always, *extra]})
-    await send({"type": "http.response.body", "body": shown})
+    await send({"type": "http.response.start", "status": status, "headers": [*always, *_framed(status, body, content_type, extra)]})
+    await send({"type": "http.response.body", "body": _shown(scope, body)})
+
+
+def _whole(scope: Scope, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> dict[str, Any]:
+    head = _LINES[id(always)] + lines(_framed(status, body, content_type, extra))
+    return {"type": WHOLE, "status": status, "head": head, "body": _shown(scope, body)}
+
+
+def _framed(status: int, body: bytes, content_type: bytes, extra: Headers) -> Headers:
+    return extra if status in (204, 304) else [*extra, (b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+
+
+def _shown(scope: Scope, body: bytes) -> bytes:
+    return b"" if scope["method"] == "HEAD" else body

@@ -21,6 +21,10 @@ class Cycle(RequestResponseCycle):
             return
         if self.response_started:
             raise RuntimeError("the answer has begun already")
+        self.answer(message)
+
+    def answer(self, message: Any) -> None:
+        """Writes a whole answer, where nothing else is to be written first."""
         self.response_started = self.response_complete = True
         self.message_event.set()
         close = b"" if self.keep_alive else b"connection: close\r\n"

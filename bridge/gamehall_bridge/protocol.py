@@ -8,7 +8,8 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -35,6 +36,8 @@ ASGI = {"version": "3.0", "spec_version": "2.3"}
 # Requests that wait for the answer to one before them. One read may bring thousands, and each takes as much memory as a call.
 MOST_PIPELINED = 100
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+# The whole answer to a call that is refused from its head alone; None for one that is not.
+Refuse = Callable[[Scope], dict[str, Any] | None]
 FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -56,6 +59,10 @@ class GuardedProtocol(HttpToolsProtocol):
     # When the connection is closed, on the loop's clock.
     due = math.inf
 
+    def __init__(self, *, turn_away: Refuse, **given: Any) -> None:
+        super().__init__(**given)
+        self._turn_away = turn_away
+
     def connection_made(self, transport: Any) -> None:
         """Called by the loop."""
         super().connection_made(transport)
@@ -66,6 +73,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._arrived = 0
         self._extensions: Any = {HOLD: self.hold, WHOLE: None}
         self._unread_timer: asyncio.TimerHandle | None = None
+        self._held_until = -math.inf
+        self._held = b""
         self._hurry()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -86,6 +95,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
+        if self._held_until > self.loop.time():
+            self.flow.pause_reading()
+            if not self._held:
+                self.loop.call_at(self._held_until, self._heed)
+            self._held += data
+            return
         self._arrived = len(data)
         rest: bytes | None = data
         try:
@@ -119,14 +134,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def hold(self) -> None:
         """Called by the bridge after it told a client to come back later. One that comes at once is not heard before: refusals alone
-        could keep the server busy."""
-        if not self.transport.is_closing():
-            self.flow.pause_reading()
-            self.loop.call_later(HOLD_SECONDS, self._heed)
+        could keep the server busy. One that waits as it was told costs nothing more."""
+        self._held_until = self.loop.time() + HOLD_SECONDS
 
     def _heed(self) -> None:
+        held, self._held = self._held, b""
+        self._held_until = -math.inf
         if not self.transport.is_closing():
             self.flow.resume_reading()
+            self.data_received(held)
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
@@ -169,15 +185,21 @@ class GuardedProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        if earlier is None or earlier.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
         self._reading = Reading.BODY
         self.due = math.inf
         # Trailers are no headers.
         self.headers = []
+        if earlier is not None and not earlier.response_complete:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+            return
+        # Whoever waits for a 100 may send no body after another status.
+        refused = None if self.expect_100_continue or self.flow.write_paused else self._turn_away(scope)
+        if refused is None:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.cycle.answer(refused)
+            self.hold()
 
     def on_message_complete(self) -> None:
         """Called by the parser."""
@@ -270,13 +292,19 @@ def listen(host: str, port: int, *, door: str = "HTTP", shared: bool = False) ->
     return listening
 
 
-def http_server(bridge: Application, host: str, port: int, *, grace: float, tls: ssl.SSLContext | None = None) -> HttpServer:
+def _for_all(scope: Scope) -> None:
+    """Refuses nothing."""
+
+
+def http_server(
+    bridge: Application, host: str, port: int, *, grace: float, tls: ssl.SSLContext | None = None, turn_away: Refuse = _for_all
+) -> HttpServer:
     """An HTTP server for an application; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
     config = uvicorn.Config(
         bridge,
         host=host,
         port=port,
-        http=GuardedProtocol,
+        http=cast(Any, partial(GuardedProtocol, turn_away=turn_away)),
         ws="none",
         lifespan="off",
         access_log=False,

@@ -58,6 +58,9 @@ class _Line:
 class Remote:
     """The RPCs of these services on the server at `target`, for a Bridge. `invoke` and `open` raise Fault and nothing else."""
 
+    # How many calls there is room for is the server's to say.
+    refuse = None
+
     def __init__(self, target: str, services: Iterable[ServiceDescriptor], *, most_streams: int = 10_000) -> None:
         made = [Rpc(method) for service in services for method in service.methods]
         self.rpcs = {rpc.name: rpc for rpc in made}

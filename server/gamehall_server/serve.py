@@ -78,7 +78,7 @@ class HttpDoor(Door):
         self.answered: Mapping[int, int] = bridge.answered
         context = tls and tls.for_http()
         whole = bridge if files is None else Files(bridge, *files)
-        server = http_server(whole, settings.host, settings.http_port, grace=settings.grace_seconds, tls=context)
+        server = http_server(whole, settings.host, settings.http_port, grace=settings.grace_seconds, tls=context, turn_away=bridge.refused)
         super().__init__(server, listen(settings.host, settings.http_port, shared=shared))
 
 

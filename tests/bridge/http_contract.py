@@ -289,6 +289,8 @@ class Echo:
         self.asked: list[tuple[str, Any, Arrival]] = []
         self.answer: Any = None
 
+    refuse = None
+
     async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Message:
         """Keeps the request."""
         self.asked.append((rpc.name.rpartition("Do")[2], request, arrival))

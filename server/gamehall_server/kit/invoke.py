@@ -100,12 +100,20 @@ class App:
         """Calls under way."""
         return self._in_flight
 
+    @property
+    def refuse(self) -> Callable[[Rpc, Arrival], Fault] | None:
+        """How any call is refused now; None while there is room. A door that asks before it reads a body spares itself the body."""
+        return self._refuse if self._in_flight >= self._most_in_flight else None
+
+    def _refuse(self, rpc: Rpc, arrival: Arrival) -> Fault:
+        full = Exhausted(retry_after=1)
+        self.observe(rpc, arrival, full)
+        return full
+
     async def invoke(self, rpc: Rpc, request: Message, arrival: Arrival) -> Answer:
         """The answer to one call: a message, or Rows that a door writes in its own way. The request belongs to the call from here on."""
         if self._in_flight >= self._most_in_flight:
-            full = Exhausted(retry_after=1)
-            self.observe(rpc, arrival, full)
-            raise full
+            raise self._refuse(rpc, arrival)
         self._in_flight += 1
         CALL.set((rpc, request, arrival))
         try:
