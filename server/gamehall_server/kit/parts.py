@@ -39,7 +39,7 @@ class ChosenRecord(Part):
 def by_id(embed: Embed) -> Query[tuple[Any, ...]]:
     """Reads what an embedded record shows."""
     key = embed.columns[0]
-    return Query(select(*embed.columns).where(key == bindparam("id", type_=key.type)))
+    return Query(select(*embed.columns).where(key == bindparam("id", type_=key.type)), seeks=True)
 
 
 def users_of(key: Column[Any]) -> list[tuple[str, Query[Any]]]:

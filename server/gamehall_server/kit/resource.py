@@ -332,7 +332,7 @@ class Resource(Generic[R]):
         statement = select(self.table) if bare else self.joined()
         id = bindparam("id", type_=self.key.type)
         statement = statement.where(self.key == id, *(filter.where(shape) for filter, shape in reach))
-        return Query(statement.with_for_update() if lock else statement, self.rows.Row if bare else None)
+        return Query(statement.with_for_update() if lock else statement, self.rows.Row if bare else None, seeks=not lock)
 
     def _build_change(self, names: tuple[str, ...]) -> Query[Any]:
         values = {name: bindparam(name, type_=self.table.columns[name].type) for name in names}

@@ -13,6 +13,7 @@ from gamehall_server.kit.storage.batches import Batches
 from gamehall_server.kit.storage.handle import Database, Handle
 from gamehall_server.kit.storage.postgres_handles import Reader, WriteHandle
 from gamehall_server.kit.storage.postgres_pool import DRIVER_ERRORS, FIRST_ROW, Pool, fault, is_gone
+from gamehall_server.kit.storage.postgres_together import Together
 from gamehall_server.kit.storage.query import Query
 from gamehall_server.kit.storage.violations import unique_columns
 
@@ -36,6 +37,7 @@ class PostgresDatabase(Database):
         self._most = most_connections
         self.columns = unique_columns(tables)
         self.batches = Batches()
+        self.together = Together(self.read)
         self._pool: Pool | None = None
         self._reader = Reader(self)
         self._ids: dict[str, deque[range]] = {}

@@ -62,6 +62,13 @@ class Reader(_Reading, ReadOnly):
         self._database = database
         self.kept = {}
 
+    async def one(self, query: Query[R], /, **parameters: Any) -> R | None:
+        if not query.seeks:
+            return await super().one(query, **parameters)
+        plan = query.postgres
+        row = await self._database.together.row(plan, plan.bind(parameters))
+        return None if row is None else plan.make(row)
+
     async def version(self, tables: frozenset[str]) -> Any:
         # Two reads with equal snapshots see the same rows. Any write in the whole database makes another.
         return await self.value(_SNAPSHOT)

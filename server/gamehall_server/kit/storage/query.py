@@ -90,20 +90,22 @@ class Query(Generic[R]):
 
     Parameters are named: `bindparam("id")`. Membership in a list is `any_of`, never `in_` with a parameter.
     `with_for_update()` locks rows on PostgreSQL; on SQLite there is one writer, and nothing to lock.
+    `seeks`: it reads one row at most, by a key, so that it may be asked together with others of its kind.
     """
 
-    __slots__ = ("_postgres", "_sqlite", "row", "statement")
+    __slots__ = ("_postgres", "_sqlite", "row", "seeks", "statement")
 
     @overload
-    def __init__(self: "Query[tuple[Any, ...]]", statement: Executable, row: None = None) -> None: ...
+    def __init__(self: "Query[tuple[Any, ...]]", statement: Executable, row: None = None, *, seeks: bool = False) -> None: ...
     @overload
-    def __init__(self, statement: Executable, row: type[R]) -> None: ...
+    def __init__(self, statement: Executable, row: type[R], *, seeks: bool = False) -> None: ...
     @overload
-    def __init__(self, statement: Executable, row: type[R] | None) -> None: ...
+    def __init__(self, statement: Executable, row: type[R] | None, *, seeks: bool = False) -> None: ...
 
-    def __init__(self, statement: Executable, row: type[Any] | None = None) -> None:
+    def __init__(self, statement: Executable, row: type[Any] | None = None, *, seeks: bool = False) -> None:
         self.statement = statement
         self.row = row
+        self.seeks = seeks
         self._sqlite: Plan | None = None
         self._postgres: Plan | None = None
 
