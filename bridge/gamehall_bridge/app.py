@@ -15,6 +15,7 @@ from gamehall_server.kit.rpc import Answer
 from google.protobuf.message import Message
 
 from gamehall_bridge import web
+from gamehall_bridge.answers import ALWAYS, LASTING, send_answer, whole
 from gamehall_bridge.binding import JSON, Binding
 from gamehall_bridge.connect import Connect, Spoken
 from gamehall_bridge.cors import Cors
@@ -33,32 +34,6 @@ BODY_SECONDS = 10.0
 CALL_SECONDS = 30.0
 # The name under which a connection offers not to be read for a while.
 HOLD = "gamehall.hold"
-
-# The ASGI extension by which a connection takes a whole answer in one message: its status, its header lines and its body.
-WHOLE = "gamehall.whole"
-
-# The response headers of the published example.
-ALWAYS: Headers = [
-    (b"pragma", b"no-cache"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-cache, no-store, max-age=0, must-revalidate"),
-    (b"x-xss-protection", b"1; mode=block"),
-    (b"x-application-context", b"KnetikCloud:remote"),
-    (b"expires", b"0"),
-]
-# The same of what may be kept, which says for how long.
-LASTING = [header for header in ALWAYS if header[0] not in (b"pragma", b"cache-control", b"expires")]
-
-
-def lines(headers: Headers) -> bytes:
-    """Header lines. Raises ValueError for a value that would be several."""
-    for _, value in headers:
-        if b"\r" in value or b"\n" in value:
-            raise ValueError("a header holds the end of a line")
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
-
-
-_LINES = {id(headers): lines(headers) for headers in (ALWAYS, LASTING)}
 
 
 class Invoker(Protocol):
@@ -236,7 +211,7 @@ class Bridge:
         number = number if arrival is None else arrival.request_id
         extra = [*extra, *cors, (b"x-request-id", number.encode())]
         if messages is None:
-            await _answer(scope, send, status, body, content_type, always, extra)
+            await send_answer(scope, send, status, body, content_type, always, extra)
             if overloaded and HOLD in scope.get("extensions", ()):
                 scope["extensions"][HOLD]()
         else:
@@ -259,7 +234,7 @@ class Bridge:
         status, body, extra, content_type = self._refusal(refuse(binding.rpc, arrival), arrival.request_id, binding, head, b"")
         self.answered[status] += 1
         extra = [*extra, *self._cors.headers(head.origin), (b"x-request-id", arrival.request_id.encode())]
-        return _whole(scope, status, body, content_type, ALWAYS, extra)
+        return whole(scope, status, body, content_type, ALWAYS, extra)
 
     async def _send_stream(
         self,
@@ -403,24 +378,3 @@ def _no_route(verb: str, path: str, allowed: tuple[str, ...]) -> Refused:
     names = sorted({*allowed, "OPTIONS", *(("HEAD",) if "GET" in allowed else ())})
     fault = Invalid(f"{verb[:20]} is not allowed here.", reason=ErrorReason.ERROR_REASON_WRONG_METHOD)
     return Refused(fault, 405, [(b"allow", ", ".join(names).encode())])
-
-
-async def _answer(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> None:
-    if WHOLE in scope.get("extensions", ()):
-        await send(_whole(scope, status, body, content_type, always, extra))
-        return
-    await send({"type": "http.response.start", "status": status, "headers": [*always, *_framed(status, body, content_type, extra)]})
-    await send({"type": "http.response.body", "body": _shown(scope, body)})
-
-
-def _whole(scope: Scope, status: int, body: bytes, content_type: bytes, always: Headers, extra: Headers) -> dict[str, Any]:
-    head = _LINES[id(always)] + lines(_framed(status, body, content_type, extra))
-    return {"type": WHOLE, "status": status, "head": head, "body": _shown(scope, body)}
-
-
-def _framed(status: int, body: bytes, content_type: bytes, extra: Headers) -> Headers:
-    return extra if status in (204, 304) else [*extra, (b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-
-
-def _shown(scope: Scope, body: bytes) -> bytes:
-    return b"" if scope["method"] == "HEAD" else body

@@ -4,7 +4,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from gamehall_bridge.app import WHOLE, lines
+from gamehall_bridge.answers import WHOLE, lines
 
 
 class Cycle(RequestResponseCycle):

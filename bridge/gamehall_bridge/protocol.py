@@ -18,7 +18,8 @@ from gamehall_server.kit.clock import request_id
 from gamehall_server.kit.errors import Fault, Malformed
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gamehall_bridge.app import ALWAYS, HOLD, LARGEST_HEAD, WHOLE, head_too_large, lines
+from gamehall_bridge.answers import ALWAYS, WHOLE, lines
+from gamehall_bridge.app import HOLD, LARGEST_HEAD, head_too_large
 from gamehall_bridge.binding import JSON
 from gamehall_bridge.cycle import Cycle
 from gamehall_bridge.errors import refusal
