@@ -5,14 +5,16 @@ Only for statements that find one row by a key (`Query.seeks`): of what takes lo
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from gamehall_server.kit.errors import Fault, Unavailable
-from gamehall_server.kit.storage.postgres_pool import ALL_ROWS, FIRST_ROW
+from gamehall_server.kit.storage.postgres_pool import ALL_ROWS, DRIVER_ERRORS, FIRST_ROW
 from gamehall_server.kit.storage.query import Plan
 
+log = logging.getLogger("gamehall.storage")
 MOST_TOGETHER = 100
 # Nobody waits longer for the round trip of others before the next begins, on another connection.
 LONG = 0.1
@@ -90,9 +92,10 @@ class _Group:
                     for values, future in wanted:
                         await _settle(future, self._read(FIRST_ROW, self._sql, values))
         except TimeoutError:
+            log.warning("a read took longer than %d s", LONGEST)
+        finally:
             for _, future in wanted:
                 _fail(future, Unavailable(retry_after=1))
-        finally:
             self._end(trip)
 
     async def _brought(self, sql: str, wanted: list[Wanted]) -> bool:
@@ -104,7 +107,7 @@ class _Group:
             for _, future in wanted:
                 _fail(future, fault)
             return True
-        except Exception:
+        except DRIVER_ERRORS:
             return False
         found = {row[0]: row for row in rows}
         for number, (_, future) in enumerate(wanted, 1):
@@ -131,7 +134,7 @@ def of_many(sql: str) -> str | None:
 async def _settle(future: "asyncio.Future[Any]", reading: Awaitable[Any]) -> None:
     try:
         row = await reading
-    except Exception as problem:
+    except (Fault, *DRIVER_ERRORS) as problem:
         _fail(future, problem)
     else:
         if not future.done():
