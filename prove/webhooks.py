@@ -185,7 +185,7 @@ def rates(found: Found, on: Ground, seed: int) -> None:
             events.chief = product.chief()
             return _rate(events, product, events.chief, webhook, receiver, 100_000 * next(numbers))
 
-        # In turns: the machine is not as fast at one time as at another. One part is off by a seventh, their mean by four percent.
+        # In turns: the machine is not as fast at one time as at another. One part is off by a seventh, their mean by four or five percent.
         alone, parts = [rate()], []
         for _ in range(ROUNDS):
             with _dead_ones(product, product.chief()):

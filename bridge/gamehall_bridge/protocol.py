@@ -293,12 +293,12 @@ def listen(host: str, port: int, *, door: str = "HTTP", shared: bool = False) ->
     return listening
 
 
-def _for_all(scope: Scope) -> None:
+def _room_for_all(scope: Scope) -> None:
     """Refuses nothing."""
 
 
 def http_server(
-    bridge: Application, host: str, port: int, *, grace: float, tls: ssl.SSLContext | None = None, turn_away: Refuse = _for_all
+    bridge: Application, host: str, port: int, *, grace: float, tls: ssl.SSLContext | None = None, turn_away: Refuse = _room_for_all
 ) -> HttpServer:
     """An HTTP server for an application; `await serve()` runs it until `should_exit`. `grace`: seconds that calls under way get."""
     config = uvicorn.Config(

@@ -1,7 +1,6 @@
 """What is particular to PostgreSQL: round trips, locks between processes, and a server that may go away."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
@@ -24,13 +23,6 @@ def url() -> str:
     address = shared_postgres().fresh()
     asyncio.run(create_tables(address, TOYS))
     return address
-
-
-@pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    yield server
-    server.remove()
 
 
 async def jot(db: Handle, title: str) -> int:

@@ -1,14 +1,13 @@
 """Reads by key on PostgreSQL that arrive at once: one round trip for all, and nobody pays for another."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from gamehall_server.kit.errors import Unavailable
 from gamehall_server.kit.storage import Database, Handle, Query
 from gamehall_server.kit.storage.postgres_together import of_many
-from sqlalchemy import BigInteger, Boolean, Numeric, Text, bindparam, func, select
+from sqlalchemy import BigInteger, Boolean, Numeric, Text, bindparam, func, literal_column, select
 
 from tests.databases import TOYS, PostgresServer, create_tables, notes, opened, shared_postgres, told
 from tests.kit.test_storage_postgres import statements_of
@@ -30,13 +29,6 @@ def url() -> str:
     asyncio.run(create_tables(address, TOYS))
     fill(address)
     return address
-
-
-@pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    yield server
-    server.remove()
 
 
 @told
@@ -145,4 +137,6 @@ def test_a_parameter_of_another_type_is_not_asked_together() -> None:
     price = Query(select(note).where(note.c.stars == bindparam("stars", type_=Numeric())), seeks=True)
     assert of_many(price.postgres.sql) is None
     assert of_many(Query(select(note)).postgres.sql) is None
+    quoted = select(note).where(note.c.id == bindparam("id", type_=BigInteger()), note.c.title == literal_column("'$1'"))
+    assert of_many(Query(quoted, seeks=True).postgres.sql) is None
     assert of_many(by_id.postgres.sql) is not None

@@ -109,7 +109,8 @@ class _Group:
             return True
         except DRIVER_ERRORS:
             return False
-        found = {row[0]: row for row in rows}
+        # The first of a caller's counts, as it does where one is asked for alone.
+        found = {row[0]: row for row in reversed(rows)}
         for number, (_, future) in enumerate(wanted, 1):
             row = found.get(number)
             if not future.done():
@@ -119,9 +120,9 @@ class _Group:
 
 def of_many(sql: str) -> str | None:
     """The statement for the parameters of several callers, each an array; its rows begin with the caller's number, from 1. None where a
-    parameter is of a type that this does not know."""
+    parameter is of a type that this does not know, or a quoted text could hold what only looks like one."""
     kinds = dict(_PARAMETER.findall(sql))
-    if not kinds or not all(kinds.values()):
+    if not kinds or not all(kinds.values()) or "'" in sql:
         return None
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in kinds.items())
     names = ", ".join(f"p{number}" for number in kinds)
