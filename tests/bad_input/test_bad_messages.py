@@ -110,6 +110,18 @@ def test_grpc_knows_no_other_methods(caller, unchanged, method):
     assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
+def test_grpc_refuses_a_path_that_is_no_text_and_goes_on(caller, unchanged):
+    # The native engine takes it for broken HTTP/2, and closes the connection.
+    expected = {"grpcio": "UNIMPLEMENTED", "native": "UNAVAILABLE"}[caller.world.server.engine]
+    for path in (b"/\xff", b"/gamehall.users.v1.UserService/\xed\xa0\x80", b"\xc0\x80"):
+        channel = grpc.insecure_channel(caller.world.grpc_address, [("grpc.use_local_subchannel_pool", 1)])
+        with channel, pytest.raises(grpc.RpcError) as raised:
+            channel.unary_unary(path)(b"", timeout=20)
+
+        assert raised.value.code().name == expected, path
+        assert refused(caller, CREATE_USER, b"\xff").code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer ", "Basic YTpi", "a.b.c", "Bearer a.b.c", "Bearer " + "a" * 9000, "Bearer {}", "Bearer ..."]
 )

@@ -3,8 +3,6 @@
 Both take the same handlers, reflection and health. `auto` takes the native one where its wheel is installed, and grpcio for TLS.
 """
 
-import asyncio
-import logging
 from importlib import import_module
 from typing import Any
 
@@ -12,14 +10,13 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from gamehall_server.kit.engines.grpcio import GrpcioServer
 from gamehall_server.kit.engines.handlers import register
 from gamehall_server.kit.engines.health import SERVICE, HealthServicer
 from gamehall_server.kit.engines.native import MODULE, native_server
 from gamehall_server.kit.health import Health
 from gamehall_server.kit.invoke import App
 
-log = logging.getLogger("gamehall.engines")
-WATCH_SECONDS = 0.25
 ENGINES = ("auto", "grpcio", "native")
 # A message may be somewhat larger than the JSON body it can come from (1 MiB).
 LARGEST_MESSAGE = 4 * 1024 * 1024
@@ -55,49 +52,25 @@ class GrpcDoor:
         self.engine = _chosen(engine, tls is not None)
         options = [*OPTIONS, ("grpc.so_reuseport", int(shared))]
 
-        def opened(port: int) -> tuple[Any, int]:
-            server = _new_server(self.engine, app, options)
-            services = register(app, server)
-            listed = [*services, SERVICE, reflection.SERVICE_NAME]
-            health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(health, app.streams, listed), server)
-            reflection.enable_server_reflection(listed, server)
-            try:
-                address = f"{host}:{port}"
-                return server, server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls)
-            except RuntimeError as error:
-                raise OSError(f"port {port} cannot be opened for gRPC on {host}") from error
-
-        self._opened = opened
-        self._watching: asyncio.Task[None] | None = None
-        # Servers that ended by themselves. grpc.aio crashes the process where such a one is freed.
-        self._ended: list[Any] = []
-        self._server, self.port = opened(port)
+        server = _new_server(self.engine, app, options)
+        services = register(app, server)
+        listed = [*services, SERVICE, reflection.SERVICE_NAME]
+        health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(health, app.streams, listed), server)
+        reflection.enable_server_reflection(listed, server)
+        address = f"{host}:{port}"
+        try:
+            self.port: int = server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls)
+        except RuntimeError as error:
+            raise OSError(f"port {port} cannot be opened for gRPC on {host}") from error
+        self._server = server
 
     async def start(self) -> None:
         """Opens the door."""
         await self._server.start()
-        if self.engine == "grpcio":
-            self._watching = asyncio.create_task(self._watch())
 
     async def stop(self, grace: float) -> None:
         """Lets calls under way end for `grace` seconds, and closes."""
-        if self._watching is not None:
-            self._watching.cancel()
         await self._server.stop(grace)
-
-    async def _watch(self) -> None:
-        """grpc.aio stops serving for good where the path of a call is not UTF-8, which anybody may send, and does not tell even who waits
-        for its end. Then the door is opened anew."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            if not self._server._server.is_running():
-                log.error("The gRPC server has ended by itself and is started again.")
-                self._ended.append(self._server)
-                try:
-                    self._server, _ = self._opened(self.port)
-                    await self._server.start()
-                except OSError:
-                    log.exception("It cannot be started; the next attempt follows.")
 
 
 def _chosen(engine: str, tls: bool) -> str:
@@ -119,4 +92,4 @@ def _chosen(engine: str, tls: bool) -> str:
 def _new_server(engine: str, app: App, options: list[tuple[str, Any]]) -> Any:
     if engine == "native":
         return native_server(app, options)
-    return grpc.aio.server(options=options)
+    return GrpcioServer(options)
