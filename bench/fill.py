@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ USER = ("id", "username", "display_name", "avatar_url")
 # What the product also wants to know of a user. Nobody signs in: there is no such password.
 HIDDEN = ("username_key", "email", "email_key", "password_hash", "member_since", "last_updated")
 TOKEN_SECONDS = 24 * 3600
+# Rows of one transaction: PostgreSQL keeps each state of a total until it ends, and each row walks past all of them (decision 29).
+AT_ONCE = 2_000
 # Of each table the columns and the rows.
 Rows = dict[str, tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]]
 
@@ -59,7 +62,9 @@ def _fill_sqlite(url: str, rows: Rows) -> None:
 async def _fill_postgresql(url: str, rows: Rows) -> None:
     connection = await asyncpg.connect(url)
     for table, (columns, values) in rows.items():
-        await connection.copy_records_to_table(table, columns=columns, records=values)
+        rest = iter(values)
+        while some := list(islice(rest, AT_ONCE)):
+            await connection.copy_records_to_table(table, columns=columns, records=some)
         await connection.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM \"{table}\"))")
     await connection.close()
 

@@ -66,7 +66,7 @@ class Round:
         with tempfile.TemporaryDirectory(prefix="gamehall-bench-") as folder:
             log = Path(folder) / "server.log"
             with running(subject, url, log, self._server_core) as server:
-                if subject.http and self._records == dataset.COMMENTS:
+                if subject.http and (self._records, self._objects) == (dataset.COMMENTS, dataset.OBJECTS):
                     answers.check(server.http_port, tokens[answers.CALLER - 1])
                 for door, scenario in wanted:
                     outcome = self._load(ground, server, door, scenario, tokens, number)

@@ -33,6 +33,17 @@ PostgreSQL, whose own processes run on {{database}} and are told apart.
 - The gRPC load asks for answers without HPACK's dynamic table, so that it can count every grpc-status.
 """
 
+OTHERS = """\
+## Other pages
+
+[Growth](benchmarks-growth.md): what each call costs at 1,000, 100,000 and 1,000,000 records.
+
+![Microseconds of CPU per call against the number of records](benchmarks-growth.svg)
+
+[Beside Nakama's figures](benchmarks-peers.md), [workers](benchmarks-workers.md), [idle streams and connections](benchmarks-idle.md), [reads beside
+logins](benchmarks-logins.md), [long lists](benchmarks-lists.md), [properties](benchmarks-properties.md), [the codec](benchmarks-codec.md), [start and
+memory](benchmarks-start.md). Where the time of a call goes: [profiles](profiles/calls.md)."""
+
 
 def write(measured: Round, command: str, date: str) -> str:
     """The whole page."""
@@ -44,6 +55,7 @@ def write(measured: Round, command: str, date: str) -> str:
         f"{machine.describe()}.\n{machine.versions()}.",
         METHOD.format(database=shared).strip(),
         "## Bars\n\n" + "\n".join(_bars(measured)),
+        OTHERS,
     ]
     for name in dict.fromkeys(measurement.database for measurement in measured.outcomes):
         parts.append(f"## {name}\n\n" + "\n".join(_table(measured, name)))

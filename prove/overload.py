@@ -23,7 +23,7 @@ ALLOWED = {"429", "RESOURCE_EXHAUSTED"}
 MANNERS = {"patient": 1.0, "rude": 0.0}
 
 GRPCIO = (
-    "grpcio hands calls over one at a time, and six sevenths of a call are its own, refused or not: most of 640 callers wait within the "
+    "a refusal costs grpcio nearly what an answer does, so few calls are accepted at once, and most of 640 callers wait within the "
     "library, where no bound of ours sees them. Its refusals and p99 are told and not judged (docs/decisions/0009 has the experiments)."
 )
 

@@ -20,8 +20,8 @@ from grpc.aio._server import Server
 UNKNOWN = ""
 # How many tasks may wait for the calls of one method. More of them refuse more under overload, at nearly the price of an answer each.
 MOST_OF_METHOD = 8
-# What the library says, with the value, of a header that is not UTF-8: it may be a secret, and is the caller's fault alone.
-UNREADABLE = "Invalid encoding on"
+# What the library says, with the value, of a header that is not UTF-8, which may be a secret, and of a client that left before its answer.
+NO_FAULTS_OF_OURS = ("Invalid encoding on", "ExecuteBatchError raised in core")
 
 
 class _Begun(Exception):
@@ -97,4 +97,4 @@ class GrpcioServer(Server):
 
 
 def _may_be_told(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith(UNREADABLE)
+    return not str(record.msg).startswith(NO_FAULTS_OF_OURS)
