@@ -40,9 +40,9 @@ OTHERS = """\
 
 ![Microseconds of CPU per call against the number of records](benchmarks-growth.svg)
 
-[Beside Nakama's figures](benchmarks-peers.md), [workers](benchmarks-workers.md), [idle streams and connections](benchmarks-idle.md), [reads beside
-logins](benchmarks-logins.md), [long lists](benchmarks-lists.md), [properties](benchmarks-properties.md), [the codec](benchmarks-codec.md), [start and
-memory](benchmarks-start.md). Where the time of a call goes: [profiles](profiles/calls.md)."""
+[Beside Nakama's figures](benchmarks-peers.md), [workers](benchmarks-workers.md), [idle streams and connections](benchmarks-idle.md),
+[reads beside logins](benchmarks-logins.md), [long lists](benchmarks-lists.md), [properties](benchmarks-properties.md),
+[the codec](benchmarks-codec.md), [start and memory](benchmarks-start.md). Where the time of a call goes: [profiles](profiles/calls.md)."""
 
 
 def write(measured: Round, command: str, date: str) -> str:
