@@ -28,7 +28,6 @@ STATUS = re.compile(rb"HTTP/1\.1 (\d{3})")
 EXCEPTIONS = {
     ("native", "a gzip bomb"): "it unpacks a message before it knows its size",
     ("grpcio", "an HPACK bomb"): "it keeps a field for every reference to one, however many there are beyond the limit of metadata",
-    ("grpcio", "a flood of PING"): "it answers each in the threads that the calls of its door wait for; HTTP is served as ever",
 }
 
 

@@ -20,8 +20,10 @@ from grpc.aio._server import Server
 UNKNOWN = ""
 # How many tasks may wait for the calls of one method. More of them refuse more under overload, at nearly the price of an answer each.
 MOST_OF_METHOD = 8
-# What the library says, with the value, of a header that is not UTF-8, which may be a secret, and of a client that left before its answer.
-NO_FAULTS_OF_OURS = ("Invalid encoding on", "ExecuteBatchError raised in core")
+# What the library says, with the value, of a header that is not UTF-8: it may be a secret, and is the caller's fault alone.
+UNREADABLE = "Invalid encoding on"
+# How the error begins of an answer that found its client gone. One that could not even be begun is ours, and begins otherwise.
+GONE = 'Failed "execute_batch"'
 
 
 class _Begun(Exception):
@@ -97,4 +99,5 @@ class GrpcioServer(Server):
 
 
 def _may_be_told(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith(NO_FAULTS_OF_OURS)
+    error = record.exc_info[1] if record.exc_info else None
+    return not (str(record.msg).startswith(UNREADABLE) or str(error).startswith(GONE))
