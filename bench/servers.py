@@ -2,13 +2,14 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -64,11 +65,13 @@ class DidNotStart(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on now, from below those that the kernel gives by itself: until a server has
+    started on it, no connection of a neighbour gets it."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, 10_000 + secrets.randbelow(22_000)))
+            port: int = probe.getsockname()[1]
+            return port
 
 
 def environment(database_url: str) -> dict[str, str]:

@@ -123,7 +123,9 @@ def test_pages_are_parts_of_the_whole_in_every_order(world, cast, method):
         assert len(rising) == total
         assert falling == rising[::-1], name
         if all(isinstance(each.get(name), str) for each in rising):
-            assert [each[name] for each in rising] == sorted((each[name] for each in rising), key=str.encode), name
+            told = [each[name] for each in rising]
+            # An id that is a number stands in the order of numbers, although it is told as text.
+            assert told == sorted(told, key=int if name == "id" and all(map(str.isdigit, told)) else str.encode), name
         # Where a page ends has nothing to do with the order that the records stand in.
         for size in (1, 2, total, total + 1) if name == "id" else (2,):
             whole, pages = [], -(-total // size)

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -19,6 +20,7 @@ from gamehall.platform.v1.platform_pb2_grpc import PlatformServiceStub
 from people import PASSWORD
 from processes import COMMAND, ENVIRONMENT, gamehall, serving
 
+from bench.servers import free_port
 from tests.databases import seen_from_outside, shared_postgres
 
 # New connections until every worker has answered one: were they shared out as they should be, more would never be needed.
@@ -229,13 +231,10 @@ def test_workers_whose_supervisor_was_killed_end(tmp_path, url):
 def two_free_ports():
     """The first of two that follow each other."""
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = first.getsockname()[1]
-            try:
-                socket.create_server(("127.0.0.1", port + 1)).close()
-            except (OSError, OverflowError):
-                continue
-        return port
+        port = free_port()
+        with suppress(OSError):
+            socket.create_server(("127.0.0.1", port + 1)).close()
+            return port
 
 
 def test_operators_look_at_each_worker(tmp_path, url):
