@@ -1,7 +1,5 @@
 """Pages for people in their browsers: what stands on an answer that is one, and refusals that can be read."""
 
-from html import escape
-
 from gamehall.common.v1.web_pb2 import WebPage
 from gamehall.options.v1.errors_pb2 import ErrorReason
 from gamehall_server.kit import pages
@@ -29,7 +27,7 @@ def written(page: WebPage) -> tuple[int, bytes, Headers]:
 def refused(status: int, fault: Fault, number: str) -> tuple[bytes, Headers]:
     """Body and headers of a refusal for a person. It leads nowhere."""
     title = "This did not work" if status < 500 else "Something went wrong"
-    content = f'<h1>{title}</h1>\n<p role="alert">{escape(fault.message)}</p>\n<p>Request <code>{escape(number)}</code></p>'
+    content = f'<h1>{title}</h1>\n<p role="alert">{pages.escaped(fault.message)}</p>\n<p>Request <code>{pages.escaped(number)}</code></p>'
     return pages.page(title, content).encode(), _headers(pages.policy())
 
 

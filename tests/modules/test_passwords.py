@@ -1,6 +1,8 @@
 """Passwords: who may change one, what ends with the old one, and how somebody who forgot it gets back in."""
 
 import asyncio
+import subprocess
+import sys
 from mailbox import code_in, letter_to
 
 import pytest
@@ -9,6 +11,7 @@ from gamehall.users.v1.passwords_pb2 import FinishPasswordResetRequest, NewPassw
 from gamehall_server.kit.storage import Query
 from gamehall_server.modules.users.tables import PasswordResetRow, users
 from people import CANARIES, PASSWORD, fresh
+from processes import ENVIRONMENT
 from sqlalchemy import bindparam, select, update
 from sqlmodel import SQLModel
 
@@ -97,6 +100,14 @@ def test_what_is_no_password_is_named(ann, password, told):
 
     assert answer.status_code == 400
     assert [(result["field"], told in result["message"]) for result in answer.json()["result"]] == [("value", True)]
+
+
+def test_of_the_library_of_common_passwords_nothing_but_the_list_is_kept():
+    look = "common_passwords(); print([name for name in sys.modules if 'zxcvbn' in name or 'frequency' in name])"
+    code = f"import sys; from gamehall_server.modules.users.policy import common_passwords; {look}"
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
 
 
 def test_a_name_of_ones_own_is_no_password(ann):

@@ -6,9 +6,7 @@ templates; in headers they are one line without control characters, and the libr
 
 import unicodedata
 from collections.abc import Mapping
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
@@ -46,6 +44,10 @@ class Templates:
 
     def message(self, letter: Letter, sender: str, number: str) -> EmailMessage:
         """A letter as mail. `number` makes its Message-ID, so that who gets it twice can tell. ValueError for what is no address."""
+        # Their grammar of headers is half a megabyte, which nobody needs who sends no mail.
+        from email.headerregistry import Address
+        from email.policy import SMTP
+
         form = self._forms.get(letter.template)
         if form is None:
             form = self._forms[letter.template] = self._read(letter.template)

@@ -1,10 +1,11 @@
 """What names, addresses and passwords must be like: what the contract says of them, and what an administrator decides."""
 
 import asyncio
-import sys
 import unicodedata
 from functools import cache
-from threading import Lock
+from importlib.machinery import SourceFileLoader
+from importlib.metadata import distribution
+from types import ModuleType
 from typing import NamedTuple
 
 from gamehall.users.v1 import users_pb2 as pb
@@ -32,8 +33,6 @@ REFUSE_COMMON = BuiltIn("users.password_refuse_common", "Whether passwords that 
 BUILT_INS = (EMAIL_REQUIRED, EMAIL_UNIQUE, SEPARATE_USERNAME, SHORTEST_USERNAME, PLAIN_USERNAME, PASSWORD_LENGTH, REFUSE_COMMON)
 # They stand in other products' examples, and on no list of what was stolen.
 _EXAMPLES = ("change-me", "changeme", "administrator", "gamehall", "password123")
-_LISTS = "zxcvbn.frequency_lists"
-_one_reader = Lock()
 
 
 class Identity(NamedTuple):
@@ -51,14 +50,15 @@ def folded(text: str) -> str:
 @cache
 def common_passwords() -> frozenset[str]:
     """Passwords of eight letters and more that are found most often where passwords were stolen, folded. The first call reads a file."""
-    # Whoever loads a module that another thread takes away meets an error.
-    with _one_reader:
-        from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    return frozenset(word for word in (*_stolen(), *_EXAMPLES) if len(word) >= SHORTEST_PASSWORD)
 
-        found = frozenset(word for word in (*FREQUENCY_LISTS["passwords"], *_EXAMPLES) if len(word) >= SHORTEST_PASSWORD)
-        # The library's other lists are of no use here.
-        sys.modules.pop(_LISTS, None)
-    return found
+
+def _stolen() -> list[str]:
+    # Read on its own: the package around the list makes dictionaries of this and others, and keeps 14 MB that nobody here asks for.
+    module = ModuleType("frequency_lists")
+    SourceFileLoader(module.__name__, str(distribution("zxcvbn").locate_file("zxcvbn/frequency_lists.py"))).exec_module(module)
+    words: list[str] = module.FREQUENCY_LISTS["passwords"]
+    return words
 
 
 async def ready() -> None:
