@@ -59,11 +59,19 @@ BARS = (
     Bar("SQLite", "grpc", "list", 1.05),
 )
 
+HEADS = (
+    *("call", "database", "calls/s", "CPU us per call", "of the database's", "p99 ms"),
+    *("Nakama, scaled", "ratio", "at least", "", "raw calls/s", "its ratio"),
+)
 METHOD = f"""\
 The server and its database share one core, the load generator has the other; {IN_FLIGHT} calls are in flight. Everything is on: policy,
 validation, request ids, metrics, the outbox row of each event. SQLite runs in WAL mode with synchronous=FULL, PostgreSQL with its default
 settings; an answer comes after the commit. Of 100,000 comments about 100 objects a page has 25 and the exact total. Each figure is the
-median of the rounds; the data and the generator are those of docs/benchmarks.md."""
+median of the rounds; the data and the generator are those of docs/benchmarks.md.
+
+Beside it stand the raw references on the same engines (bench/references): the database's driver, prepared SQL, tokens that are known, and
+nothing else. They keep no event for a write, know no policy and no other call than these. What they do not reach on an engine, a product
+on the same engine cannot reach either."""
 
 
 def main() -> None:
@@ -77,16 +85,18 @@ def main() -> None:
     page = told.page.resolve()
     os.environ.update(METRICS)
     measured = Round(told.seconds, 1.0, SCENARIOS, IN_FLIGHT)
-    echo = next(subject for subject in SUBJECTS if subject.name == "echo")
+    echo, raw, raw_grpc = (next(subject for subject in SUBJECTS if subject.name == name) for name in ("echo", "raw", "raw-grpc"))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gamehall-bench-")))
         stack.enter_context(chdir(ROOT))
         sqlite, postgresql = SQLiteGround(folder), PostgresGround(stack.enter_context(cluster(machine.cores()[0])))
         for number in range(told.rounds):
             measured.run(sqlite, echo, number)
+            measured.run(sqlite, raw_grpc, number)
             grounds: tuple[Ground, ...] = (sqlite, postgresql)
             for ground in grounds:
                 measured.run(ground, GAMEHALL, number)
+                measured.run(ground, raw, number)
     lines = [
         "# One core beside Nakama's",
         "",
@@ -106,14 +116,16 @@ def _table(measured: Round) -> Iterator[str]:
     scale = echo / ECHO_THERE
     yield f"The echo makes {echo:,.0f} calls/s here and made {ECHO_THERE:,} there: Nakama's figures are multiplied by {scale:.2f}."
     yield ""
-    yield "| call | database | calls/s | CPU us per call | of the database's | p99 ms | Nakama, scaled | ratio | at least | |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    yield f"| {' | '.join(HEADS)} |"
+    yield f"|{'---|' * len(HEADS)}"
     for bar in BARS:
         outcomes = measured.outcomes[Measurement(bar.database, bar.door, bar.scenario, "gamehall")]
         theirs = NAKAMA[bar.door, bar.scenario] * scale
         ratio = median(map(rate, outcomes)) / theirs
         passed = ratio >= bar.factor and not any(outcome.failures for outcome in outcomes)
         database = median(cost(outcome, "database") for outcome in outcomes)
+        floor = Measurement(bar.database, bar.door, bar.scenario, "raw" if bar.door == "http" else "raw-grpc")
+        bare = median(map(rate, measured.outcomes[floor]))
         cells = [
             f"{'HTTP' if bar.door == 'http' else 'gRPC'} {bar.scenario}",
             bar.database,
@@ -125,6 +137,8 @@ def _table(measured: Round) -> Iterator[str]:
             f"{ratio:.2f}x",
             f"{bar.factor}x",
             "passed" if passed else "**missed**",
+            f"{bare:,.0f}",
+            f"{bare / theirs:.2f}x",
         ]
         yield f"| {' | '.join(cells)} |"
 

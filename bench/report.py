@@ -27,7 +27,8 @@ PostgreSQL, whose own processes run on {{database}} and are told apart.
 - **FastAPI + SQLModel** is the asynchronous form that their documentation teaches, without the slow parts of the tutorial: no query for
   the token's user on reads, no refresh after a commit, authors joined, pools of the size that measured fastest.
 - **raw ASGI + driver** is written by hand for speed: prepared SQL, orjson, verified tokens remembered, inserts committed in groups.
-- Both run on uvicorn with uvloop and httptools, as Gamehall does, and log nothing per request. Their tokens are HS256, Gamehall's ES256.
+- **raw pygrpc-native + driver** is the same over gRPC, on the engine that Gamehall runs on.
+- The first two run on uvicorn with uvloop and httptools, as Gamehall does. None logs a request; their tokens are HS256, Gamehall's ES256.
 - Gamehall alone also checks permissions, keeps sessions, and writes its outbox in the same transaction.
 - **grpc.aio echo** checks the token (verified once, then known) and answers a comment with the same comment: no rules, no database.
 - The gRPC load asks for answers without HPACK's dynamic table, so that it can count every grpc-status.
@@ -120,7 +121,7 @@ def _table(measured: Round, database: str) -> Iterator[str]:
 def _row(measured: Round, measurement: Measurement, outcomes: list[Outcome]) -> str:
     speed = median(map(rate, outcomes))
     against = []
-    for reference in ("fastapi", "raw"):
+    for reference in ("fastapi", "raw" if measurement.door == "http" else "raw-grpc"):
         others = measured.outcomes.get(measurement._replace(subject=reference))
         against.append(f"{speed / max(median(map(rate, others)), 0.001):.2f}x" if others else "")
     database = _cpu(outcomes, "database")

@@ -46,6 +46,7 @@ SUBJECTS = (
     Subject("gamehall-grpcio", "Gamehall, grpcio engine", SERVE, grpc=("get", "create"), engine="grpcio", product=True),
     Subject("raw", "raw ASGI + driver", "-m bench.references.raw_asgi --port {http}", http=("get", "list", "create")),
     Subject("fastapi", "FastAPI + SQLModel", "-m bench.references.fastapi_sqlmodel --port {http}", http=("get", "list", "create")),
+    Subject("raw-grpc", "raw pygrpc-native + driver", "-m bench.references.raw_grpc --port {grpc}", grpc=("get", "list", "create")),
     Subject("echo", "grpc.aio echo, no database", "-m bench.references.grpc_echo --port {grpc}", grpc=("echo",)),
 )
 

@@ -5,18 +5,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-import jwt
 import orjson
 
 from bench.references import command_line
+from bench.references.known_tokens import KnownTokens, NoToken
 from bench.references.raw_storage import Row, open_storage
 from bench.references.summary import summary_of
-from bench.tokens import ALGORITHM, SECRET
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-TOKENS_KEPT = 10_000
 LONGEST = {"context": 100, "context_id": 100, "content": 10_000}
 
 
@@ -52,7 +50,7 @@ class Application:
 
     def __init__(self, url: str) -> None:
         self._storage = open_storage(url)
-        self._verified: dict[bytes, tuple[int, float]] = {}
+        self._known = KnownTokens(b"Bearer ")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,21 +83,11 @@ class Application:
     def _caller(self, headers: list[tuple[bytes, bytes]]) -> int:
         for name, value in headers:
             if name == b"authorization":
-                known = self._verified.get(value)
-                if known is not None and known[1] > time.time():
-                    return known[0]
-                return self._verify(value)
+                try:
+                    return self._known.user(value)
+                except NoToken:
+                    raise Refused(401, "not a valid token") from None
         raise Refused(401, "no token")
-
-    def _verify(self, header: bytes) -> int:
-        try:
-            claims = jwt.decode(header.removeprefix(b"Bearer "), SECRET, algorithms=[ALGORITHM])
-        except jwt.InvalidTokenError:
-            raise Refused(401, "not a valid token") from None
-        if len(self._verified) >= TOKENS_KEPT:
-            self._verified.clear()
-        self._verified[header] = int(claims["sub"]), claims["exp"]
-        return int(claims["sub"])
 
     async def _create(self, user_id: int, receive: Receive) -> dict[str, Any]:
         message = await receive()

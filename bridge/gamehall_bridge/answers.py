@@ -23,10 +23,10 @@ LASTING = [header for header in ALWAYS if header[0] not in (b"pragma", b"cache-c
 
 def lines(headers: Headers) -> bytes:
     """Header lines. Raises ValueError for a value that would be several."""
-    for _, value in headers:
-        if b"\r" in value or b"\n" in value:
-            raise ValueError("a header holds the end of a line")
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
+    told = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if told.count(b"\r") != len(headers) or told.count(b"\n") != len(headers):
+        raise ValueError("a header holds the end of a line")
+    return told
 
 
 _LINES = {id(headers): lines(headers) for headers in (ALWAYS, LASTING)}

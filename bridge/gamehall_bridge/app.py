@@ -24,6 +24,7 @@ from gamehall_bridge.documents import pages_of
 from gamehall_bridge.documents.pages import Answer as PageAnswer
 from gamehall_bridge.documents.pages import Head as PageHead
 from gamehall_bridge.errors import Headers, Refused, refusal
+from gamehall_bridge.head import Head
 from gamehall_bridge.routes import Match, Routes, routes_of, shows_page
 from gamehall_bridge.streams import Events, Receive, Scope, Send, send_stream
 
@@ -65,58 +66,6 @@ class Fixed(Protocol):
 
 class Gone(Exception):
     """The client left before its request was whole. Nobody is there to answer."""
-
-
-class Head:
-    """The request's head: the headers that matter here."""
-
-    __slots__ = (
-        "authorization",
-        "content_encoding",
-        "content_length",
-        "content_type",
-        "forwarded",
-        "headers",
-        "key",
-        "origin",
-        "preflight",
-        "size",
-        "trace",
-    )
-
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
-        self.headers = headers
-        self.authorization: bytes | None = None
-        self.forwarded: bytes | None = None
-        self.key: bytes | None = None
-        self.origin: bytes | None = None
-        self.trace: bytes | None = None
-        self.content_type = b""
-        self.content_encoding = b""
-        self.content_length = b""
-        self.preflight = False
-        self.size = 0
-        for name, value in headers:
-            # With the colon, the space and the line's end.
-            self.size += len(name) + len(value) + 4
-            if name == b"authorization":
-                self.authorization = value
-            elif name == b"content-type":
-                self.content_type = value
-            elif name == b"origin":
-                self.origin = value
-            elif name == b"idempotency-key":
-                self.key = value
-            elif name == b"content-length":
-                self.content_length = value
-            elif name == b"content-encoding":
-                self.content_encoding = value.lower()
-            elif name == b"traceparent":
-                self.trace = value
-            elif name == b"x-forwarded-for":
-                self.forwarded = value if self.forwarded is None else self.forwarded + b"," + value
-            elif name == b"access-control-request-method":
-                self.preflight = True
 
 
 class Bridge:
@@ -280,7 +229,7 @@ class Bridge:
     async def _body(self, binding: Binding | Spoken, head: Head, receive: Receive) -> bytes:
         if not binding.has_body:
             return b""
-        if head.content_encoding not in (b"", b"identity"):
+        if head.content_encoding.lower() not in (b"", b"identity"):
             raise Refused(Malformed("The body must not be compressed."), 415)
         if head.content_type[:10].lower() == b"multipart/":
             raise Refused(Malformed("The body must not be multipart."), 415)
@@ -313,12 +262,8 @@ class Bridge:
         verbs = tuple(sorted({*verbs, "OPTIONS", *(("HEAD",) if "GET" in verbs else ())}))
         shown = self._routes.find("GET", path).route
         allow = (b"allow", ", ".join(verbs).encode())
-        return (
-            204,
-            b"",
-            [allow, *(self._cors.preflight(head.origin, verbs) if head.preflight and not (shown and shows_page(shown)) else [])],
-            JSON,
-        )
+        asks = head.preflight_for is not None and not (shown and shows_page(shown))
+        return 204, b"", [allow, *(self._cors.preflight(head.origin, verbs) if asks else [])], JSON
 
     def _carries_secret(self, binding: Binding | Spoken, request: Message, head: Head) -> bool:
         """Whether a call proves a server's identity: such an answer is never a browser's business."""
