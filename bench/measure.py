@@ -69,14 +69,15 @@ class Round:
                 if subject.http and (self._records, self._objects) == (dataset.COMMENTS, dataset.OBJECTS):
                     answers.check(server.http_port, tokens[answers.CALLER - 1])
                 for door, scenario in wanted:
-                    outcome = self._load(ground, server, door, scenario, tokens, number)
+                    outcome = self.load(ground, server, door, scenario, tokens, number)
                     self.outcomes.setdefault(Measurement(ground.title, door, scenario, subject.name), []).append(outcome)
                     print(f"  {ground.title:10} {subject.name:16} {door} {scenario:7} {line(outcome)}", flush=True)
             printed = log.read_text(errors="replace")
             if "Traceback" in printed:
                 print(printed[-3000:])
 
-    def _load(self, ground: Ground, server: Server, door: str, scenario: str, tokens: list[str], seed: int) -> Outcome:
+    def load(self, ground: Ground, server: Server, door: str, scenario: str, tokens: list[str], seed: int) -> Outcome:
+        """Calls of one kind, at a server that runs already."""
         job = Job(
             door=door,
             scenario=scenario,

@@ -43,7 +43,8 @@ OTHERS = """\
 
 [Beside Nakama's figures](benchmarks-peers.md), [workers](benchmarks-workers.md), [idle streams and connections](benchmarks-idle.md),
 [reads beside logins](benchmarks-logins.md), [long lists](benchmarks-lists.md), [properties](benchmarks-properties.md),
-[the codec](benchmarks-codec.md), [start and memory](benchmarks-start.md). Where the time of a call goes: [profiles](profiles/calls.md)."""
+[the codec](benchmarks-codec.md), [start and memory](benchmarks-start.md). Where the time goes: [one core's](profiles/core.md),
+[by function](profiles/calls.md)."""
 
 
 def write(measured: Round, command: str, date: str) -> str:
