@@ -37,11 +37,11 @@ PARTS = (
     ("others, libc first", "", ""),
 )
 METHOD = f"""\
-Samples of perf ({SAMPLES_PER_SECOND} a second for {SECONDS:.0f} seconds) of the core that the server and its database share, in the layout
-of docs/benchmarks-peers.md, {peers.IN_FLIGHT} calls in flight; what the core idles is left out. `interpreter` is CPython with what runs in it,
-our code and that of libraries; `kernel` is sockets, files, threads and scheduling of the server; `PostgreSQL` is all of its processes,
-the kernel's part included. Calls a second are those under the profiler. Which functions they are is in calls.md; docs/decisions/0010,
-0034 and 0042 say what follows."""
+Samples of perf ({SAMPLES_PER_SECOND} a second for {SECONDS:.0f} seconds) of the core that the server and its database share, in the
+layout of docs/benchmarks-peers.md, {peers.IN_FLIGHT} calls in flight; what the core idles is left out. `interpreter` is CPython with what
+runs in it, our code and that of libraries; `kernel` is sockets, files, threads and scheduling of the server; `PostgreSQL` is all of its
+processes, the kernel's part included. Calls a second are those under the profiler. Which functions they are is in calls.md;
+docs/decisions/0010, 0034 and 0042 say what follows."""
 
 
 def main() -> None:
