@@ -67,7 +67,7 @@ types: $(VENV)/dev.stamp ## mypy, strict
 contract: $(VENV)/dev.stamp ## generated/ and routes.lock are fresh; nothing published breaks
 	BIN="$(CURDIR)/$(BIN)" tools/contract_check.sh
 
-bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec, long lists, workers, idle streams, logins, the check of a token; writes docs/benchmarks*.md
+bench: $(VENV)/dev.stamp ## gamehall and its references side by side, the codec, long lists, workers, idle streams, logins, the check of a token, profiles; writes docs/benchmarks*.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.codec
 	$(BIN)/python -m bench.start
@@ -79,6 +79,7 @@ bench: $(VENV)/dev.stamp ## gamehall and two references side by side, the codec,
 	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.logins
 	$(BIN)/python -m bench.token_check
+	$(BIN)/python -m bench.where
 
 bench-peer: $(VENV)/dev.stamp ## the same calls at a running server: make bench-peer URL=http://host:7350 KIND=nakama (or pocketbase, gamehall)
 	$(BIN)/python -m bench.peer

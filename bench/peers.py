@@ -71,7 +71,7 @@ median of the rounds; the data and the generator are those of docs/benchmarks.md
 
 Beside it stand the raw references on the same engines (bench/references): the database's driver, prepared SQL, tokens that are known, and
 nothing else. They keep no event for a write, know no policy and no other call than these. What they do not reach on an engine, a product
-on the same engine cannot reach either."""
+reaches there only by what it does not do: Gamehall keeps totals, where they count, and its records share PostgreSQL's round trips."""
 
 
 def main() -> None:

@@ -66,8 +66,7 @@ class DidNotStart(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listens on now, from below those that the kernel gives by itself: until a server has
-    started on it, no connection of a neighbour gets it."""
+    """A port that nobody listens on now, from below those that the kernel gives by itself: no neighbour gets it while a server starts."""
     while True:
         with socket.socket() as probe, suppress(OSError):
             probe.bind((HOST, 10_000 + secrets.randbelow(22_000)))

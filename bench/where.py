@@ -1,11 +1,13 @@
 """`python -m bench.where`: where one core's time goes while Gamehall and its database answer calls on it, by samples of perf.
 
-Writes docs/profiles/core.md. Needs Linux's `perf`, and leave to watch a whole core (kernel.perf_event_paranoid, or root).
+Writes docs/profiles/core.md. Needs Linux's `perf`, without which it does nothing, and leave to watch a whole core
+(kernel.perf_event_paranoid, or root).
 """
 
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -49,6 +51,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.where", description=__doc__)
     parser.add_argument("--date", default="", help="the date to write into the page")
     date = parser.parse_args().date
+    if shutil.which("perf") is None:
+        print("perf is not installed: docs/profiles/core.md stays as it is")
+        return
     os.environ.update(peers.METRICS)
     columns: dict[str, dict[str, float]] = {}
     rates: list[float] = []
